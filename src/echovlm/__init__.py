@@ -1,0 +1,1 @@
+"""EchoVLM: an open vision-language system for universal ultrasound."""
