@@ -42,6 +42,7 @@ def test_parsing_undoes_rendering(findings, impression, language):
         ),
         ("超声所见:左叶结节。\n超声诊断:甲状腺结节", ("左叶结节。", "甲状腺结节")),
         ("超声所见：左叶结节。超声提示：甲状腺结节", ("左叶结节。", "甲状腺结节")),
+        ("**Findings**: *Mass*.\n**Impression:** Cyst.", ("*Mass*.", "Cyst.")),
         ("**Findings:** Mass.\n\n**Impression:** Cyst.", ("Mass.", "Cyst.")),
         ("Impression: Cyst.\nFindings: Mass.", ("Mass.", "Cyst.")),
         ("检查所见：正常。\n诊断意见：未见异常", ("正常。", "未见异常")),

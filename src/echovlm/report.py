@@ -33,9 +33,9 @@ _IMPRESSION_WORDS = (
 )
 # A heading opens the text, a line or a sentence, or follows the semicolon of the published form.
 _HEADING = re.compile(
-    r"(?:\A|\n|[;；]|(?<=[。！？.!?}]))[ \t]*[#*]*[ \t]*"
+    r"(?:\A|\n|[;；]|(?<=[。！？.!?}]))[ \t]*#*[ \t]*(?P<bold>\*\*)?"
     rf"(?:(?P<findings>{_FINDINGS_WORDS})|(?P<impression>{_IMPRESSION_WORDS}))"
-    r"[ \t]*\**[ \t]*[:：][ \t]*\**",
+    r"(?(bold)(?:\*\*)?)[ \t]*[:：](?(bold)(?:\*\*)?)[ \t]*",
     re.IGNORECASE,
 )
 _RECOMMENDATION = re.compile(

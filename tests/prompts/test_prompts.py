@@ -24,7 +24,7 @@ def test_every_anatomy_has_labels_and_names(anatomy):
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("task", list(prompts.Task))
 def test_every_task_has_a_canonical_question_and_distinct_paraphrases(task, language):
-    wordings = prompts.questions(task, language)
+    wordings = prompts.phrasings(task, language)
     assert prompts.question(task, language) == wordings[0]
     assert len(set(wordings)) == len(wordings) >= 3
 

@@ -90,11 +90,11 @@ def anatomy_name(anatomy: Anatomy | str, language: Language | str) -> str:
     return _data("anatomies.json")[Anatomy(anatomy).value][Language(language).value]
 
 
-def questions(task: Task | str, language: Language | str) -> tuple[str, ...]:
+def phrasings(task: Task | str, language: Language | str) -> tuple[str, ...]:
     """The canonical question of a task, followed by its paraphrases."""
     return tuple(_data(f"questions_{Language(language).value}.json")[Task(task).value])
 
 
 def question(task: Task | str, language: Language | str) -> str:
     """The canonical question of a task: the one the engine asks."""
-    return questions(task, language)[0]
+    return phrasings(task, language)[0]
