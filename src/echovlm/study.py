@@ -1,8 +1,8 @@
 """A study: the stills and cine loops of one patient visit, as every room above speaks of it.
 
 A *clip* is ``frames (N, H, W, 3) uint8``: a still is a clip of one frame, a cine loop has several.
-Calibration is carried only where it can be trusted; without it ``pixel_spacing_mm`` is ``None``, the
-clip is *uncalibrated*, and nothing in the package states a measurement for it.
+Calibration is carried only where it can be trusted; without it ``pixel_spacing_mm`` is ``None``,
+the clip is *uncalibrated*, and nothing in the package states a measurement for it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Clip:
         pixel_spacing_mm: ``(row, column)`` of the B-mode area, None where uncalibrated.
         calibration_note: why ``pixel_spacing_mm`` is None, empty where it is trusted.
         frame_time_ms: time between frames of a cine loop, None for a still or where unknown.
+        note: what the reader of a result should know (frames passed over), else empty.
     """
 
     frames: np.ndarray
@@ -55,6 +56,7 @@ class Clip:
     pixel_spacing_mm: tuple[float, float] | None = None
     calibration_note: str = "no calibration in the file"
     frame_time_ms: float | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
@@ -92,12 +94,14 @@ class Study:
         name: short name for messages and output, never patient data.
         anatomy: the region examined where the source states it, else None.
         left_out: files that were present but could not be used.
+        notes: what the reader of a result should know about the study as a whole.
     """
 
     clips: tuple[Clip, ...]
     name: str = "study"
     anatomy: Anatomy | None = None
     left_out: tuple[LeftOut, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if not self.clips:

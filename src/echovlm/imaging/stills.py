@@ -1,0 +1,106 @@
+"""Still images (PNG, JPEG, TIFF, BMP, GIF) through Pillow; several pages make a cine loop.
+
+Grey values deeper than 8 bits are scaled by the depth they use (10, 12 or 16 bits), transparency is
+laid over black (the background of an ultrasound picture), EXIF orientation is applied, and printed
+resolution (PNG pHYs, JPEG density) is never taken for a calibration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence
+
+from echovlm.errors import StudyError
+from echovlm.imaging.limits import Limits, check_size, frames_to_read
+from echovlm.study import Clip
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "DIB", "GIF")
+_DEPTHS_BITS = (8, 10, 12, 16)
+
+
+def read_still(path: Path, limits: Limits) -> Clip:
+    """Read an image file as an uncalibrated clip.
+
+    Args:
+        path: a file whose first bytes name a still image format.
+        limits: what reading may cost.
+
+    Returns:
+        A clip of one frame, or of every page of a TIFF and every frame of an animated GIF or PNG.
+
+    Raises:
+        StudyError: when the file is truncated, damaged, too large or of an unsupported kind.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            columns, rows = image.size
+            check_size(path, rows, columns, limits)
+            count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            wanted, note = frames_to_read(path, count, rows, columns, limits)
+            frames = _decode(path, image, wanted)
+            frame_time_ms = _frame_time_ms(image) if count > 1 else None
+    except StudyError:
+        raise
+    except Image.DecompressionBombError:
+        raise StudyError(path, "holds too many pixels", "Save it smaller") from None
+    except Exception:
+        raise StudyError(path, "is a truncated or damaged image", "Export the file again") from None
+    return Clip(frames=frames, note=note, frame_time_ms=frame_time_ms)
+
+
+def _decode(path: Path, image: Image.Image, wanted: np.ndarray) -> np.ndarray:
+    """Decode the wanted pages as ``(N, H, W, 3)`` uint8; all must have one size."""
+    frames: np.ndarray | None = None
+    for slot, index in enumerate(wanted):
+        image.seek(int(index))
+        pixels = _rgb(path, ImageOps.exif_transpose(image))
+        if frames is None:
+            frames = np.empty((len(wanted), *pixels.shape), dtype=np.uint8)
+        if pixels.shape != frames.shape[1:]:
+            raise StudyError(path, "holds pages of different sizes", "Save each page as a file")
+        frames[slot] = pixels
+    assert frames is not None
+    return frames
+
+
+def _rgb(path: Path, image: Image.Image) -> np.ndarray:
+    """Convert one decoded page to ``(H, W, 3)`` uint8 RGB."""
+    if image.mode == "F":
+        raise StudyError(path, "holds floating-point pixels", "Save it with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        return np.repeat(eight_bits(np.asarray(image))[..., None], 3, axis=-1)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        coloured = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, coloured)
+    return np.asarray(image.convert("RGB"))
+
+
+def eight_bits(grey: np.ndarray) -> np.ndarray:
+    """Scale whole-number grey values to 8 bits by the depth that the brightest one needs.
+
+    Twelve-bit pictures are commonly stored in 16-bit files; dividing those by 257 would show black.
+
+    Args:
+        grey: any integer array, values from 0 to 65535 (others are clipped).
+
+    Returns:
+        uint8 array of the same shape.
+    """
+    clipped = np.clip(grey, 0, 65535)
+    brightest = int(clipped.max(initial=0))
+    depth_bits = next(bits for bits in _DEPTHS_BITS if brightest < 1 << bits)
+    if depth_bits == 8:
+        return clipped.astype(np.uint8)
+    scale = np.float32(255.0 / ((1 << depth_bits) - 1))
+    return np.rint(clipped.astype(np.float32) * scale).astype(np.uint8)
+
+
+def _frame_time_ms(image: Image.Image) -> float | None:
+    """Time between frames where the file states one and the same for all frames."""
+    durations = {frame.info.get("duration") for frame in ImageSequence.Iterator(image)}
+    if len(durations) == 1 and (duration := durations.pop()):
+        return float(duration)
+    return None
