@@ -1,10 +1,11 @@
 """From a phantom to a B-mode image: speckle, resolution, attenuation, noise, compression.
 
-The model is convolution in beam space (Bamber and Dickinson 1980; Meunier and Bertrand 1995): white
-complex scatterers, weighted by the phantom, are blurred along the beam by the pulse and across it by
-a beam whose width follows the distance to the focus. What the beam lost on the way, less what the
-time gain compensation (TGC) gave back, is applied sample by sample. Envelope, log compression and
-scan conversion follow. It is a picture model: no refraction, no multiple scattering.
+The model is convolution in beam space (Bamber and Dickinson 1980; Meunier and Bertrand 1995):
+white complex scatterers, weighted by the phantom, are blurred along the beam by the pulse and
+across it by a beam whose width follows the distance to the focus. What the beam lost on the way,
+less what the time gain compensation (TGC) gave back, is applied sample by sample. Envelope, log
+compression and scan conversion follow. It is a picture model: no refraction, no multiple
+scattering.
 """
 
 from __future__ import annotations
@@ -184,14 +185,11 @@ def envelope(phantom: Phantom, scan: Scan, rng: np.random.Generator) -> Envelope
     sigma = np.clip(width / pitch * _SIGMA_PER_FWHM, 0.4, lateral.size / 4)
     margin = int(np.ceil(3 * np.median(sigma)))
     wide = (np.arange(-margin, lateral.size + margin)) * pitch + lateral[0]
-    rows, columns = _grid_position(phantom, scan, range_mm, wide)
-
-    def sampled(values: np.ndarray) -> np.ndarray:
-        return ndimage.map_coordinates(values, (rows, columns), order=1, mode="nearest")
-
-    loss_db = _loss_db(sampled(phantom.attenuation_db_per_cm_mhz), scan, range_mm, pitch)
-    weight = np.exp(np.float32(np.log(10) / 20) * sampled(phantom.echogenicity_db))
-    mirror = sampled(phantom.specular) / _coherent_gain(sigma, scan, range_mm)[:, None]
+    maps = (phantom.attenuation_db_per_cm_mhz, phantom.echogenicity_db, phantom.specular)
+    attenuation, echo_db, mirror = _along_beams(maps, phantom, scan, range_mm, wide)
+    loss_db = _loss_db(attenuation, scan, range_mm, pitch)
+    weight = np.exp(np.float32(np.log(10) / 20) * echo_db)
+    mirror = mirror / _coherent_gain(sigma, scan, range_mm)[:, None]
     noise = _complex_noise(rng, weight.shape)
     field = weight * noise + mirror * (1 + 0.7 * noise)
     field = _blur(field, sigma, scan, range_mm)
@@ -218,18 +216,37 @@ def _beams(scan: Scan) -> tuple[np.ndarray, np.ndarray, float]:
     return range_mm, lateral, 2 * half / (count - 1)
 
 
-def _grid_position(
-    phantom: Phantom, scan: Scan, range_mm: np.ndarray, lateral: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return fractional (rows, columns) of every beam sample in the phantom's grid."""
-    if scan.is_linear:
-        z, x = np.meshgrid(range_mm, lateral.astype(np.float32), indexing="ij")
-    else:
-        reach = (range_mm + scan.radius_mm)[:, None].astype(np.float32)
-        angle = lateral.astype(np.float32)[None]
-        z, x = reach * np.cos(angle) - np.float32(scan.radius_mm), reach * np.sin(angle)
+def _along_beams(
+    maps: tuple[np.ndarray, ...],
+    phantom: Phantom,
+    scan: Scan,
+    range_mm: np.ndarray,
+    lateral: np.ndarray,
+) -> list[np.ndarray]:
+    """Sample maps of the phantom along the beams, bilinearly; outside the nearest tissue goes on.
+
+    Parallel beams lie on the grid's axes, so each axis is interpolated alone, which is faster.
+    """
     spacing = np.float32(phantom.spacing_mm)
-    return (z - phantom.z_mm[0, 0]) / spacing, (x - phantom.x_mm[0, 0]) / spacing
+    z0, x0 = phantom.z_mm[0, 0], phantom.x_mm[0, 0]
+    if scan.is_linear:
+        rows, columns = (range_mm - z0) / spacing, (lateral.astype(np.float32) - x0) / spacing
+        return [_interpolate(_interpolate(values, rows, 0), columns, 1) for values in maps]
+    reach = (range_mm + scan.radius_mm)[:, None].astype(np.float32)
+    angle = lateral.astype(np.float32)[None]
+    z, x = reach * np.cos(angle) - np.float32(scan.radius_mm), reach * np.sin(angle)
+    where = ((z - z0) / spacing, (x - x0) / spacing)
+    return [ndimage.map_coordinates(values, where, order=1, mode="nearest") for values in maps]
+
+
+def _interpolate(values: np.ndarray, positions: np.ndarray, axis: int) -> np.ndarray:
+    """Interpolate linearly along one axis at fractional positions, clipped to the grid."""
+    positions = np.clip(positions, 0, values.shape[axis] - 1)
+    lower = np.minimum(positions.astype(np.intp), values.shape[axis] - 2)
+    part = (positions - lower).astype(np.float32)
+    part = part[:, None] if axis == 0 else part
+    first = values.take(lower, axis=axis)
+    return first + part * (values.take(lower + 1, axis=axis) - first)
 
 
 def _loss_db(attenuation: np.ndarray, scan: Scan, range_mm: np.ndarray, pitch: float) -> np.ndarray:
@@ -284,7 +301,7 @@ def _complex_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
 def _convert(grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int) -> BModeImage:
     """Resample beam space to square pixels; outside the sector stays black."""
     spacing = (scan.depth_mm - scan.top_mm) / height_px
-    width_px = max(int(round(2 * scan.half_width_mm / spacing)), 8)
+    width_px = max(round(2 * scan.half_width_mm / spacing), 8)
     left = -(width_px - 1) / 2 * spacing
     x = (left + np.arange(width_px) * spacing).astype(np.float32)[None]
     z = (scan.top_mm + (np.arange(height_px) + 0.5) * spacing).astype(np.float32)[:, None]

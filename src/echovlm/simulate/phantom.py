@@ -1,9 +1,9 @@
 """Tissue maps: where a simulated body part scatters, weakens and mirrors ultrasound.
 
 A phantom is a Cartesian grid in the imaging plane. Rows run with depth ``z`` (0 mm at the middle of
-the transducer's face), columns with the lateral position ``x`` (0 mm in the middle). Anatomy is drawn
-into three maps: echogenicity in dB against reference parenchyma, attenuation, and the amplitude of
-interfaces that mirror rather than scatter. ``bmode.py`` turns the maps into an image.
+the transducer's face), columns with the lateral position ``x`` (0 mm in the middle). Anatomy is
+drawn into three maps: echogenicity in dB against reference parenchyma, attenuation, and the
+amplitude of interfaces that mirror rather than scatter. ``bmode.py`` turns the maps into an image.
 
 Shapes are *level sets*: arrays that are below 1 inside, 1 on the border and above 1 outside.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.interpolate import CubicSpline
 
 ANECHOIC_DB = -60.0
 """Echogenicity of fluid: far below every dynamic range."""
@@ -141,21 +142,40 @@ class Phantom:
         """Return the mask between two depths, each a scalar or one value per column (mm)."""
         return (self.z_mm >= top_mm) & (self.z_mm < bottom_mm)
 
-    def texture(self, rng: np.random.Generator, scale_mm: float, sd_db: float) -> np.ndarray:
+    def texture(
+        self, rng: np.random.Generator, scale_mm: float, sd_db: float, stretch: float = 1.0
+    ) -> np.ndarray:
         """Return a smooth random field in dB to add to the echogenicity.
 
         Args:
             rng: source of the field.
-            scale_mm: distance over which the field changes.
+            scale_mm: distance in depth over which the field changes.
             sd_db: its standard deviation.
+            stretch: how much longer that distance is laterally.
         """
-        step = max(scale_mm / 2 / self.spacing_mm, 1.0)
+        down = max(scale_mm / 2 / self.spacing_mm, 1.0)
+        across = max(scale_mm * stretch / 2 / self.spacing_mm, 1.0)
         rows, columns = self.x_mm.shape
-        coarse = rng.standard_normal((int(rows / step) + 5, int(columns / step) + 5))
+        coarse = rng.standard_normal((int(rows / down) + 5, int(columns / across) + 5))
         coarse = ndimage.gaussian_filter(coarse, 1.0, mode="wrap")
         coarse *= sd_db / max(float(coarse.std()), 1e-9)
-        by_row = _linear(coarse, 1 + np.arange(rows) / step)
-        return _linear(by_row.T, 1 + np.arange(columns) / step).T.astype(np.float32)
+        by_row = _linear(coarse, 1 + np.arange(rows) / down)
+        return _linear(by_row.T, 1 + np.arange(columns) / across).T.astype(np.float32)
+
+    def wave(self, rng: np.random.Generator, scale_mm: float, sd_mm: float) -> np.ndarray:
+        """Return a smooth random curve over the columns, for layers that undulate.
+
+        Args:
+            rng: source of the curve.
+            scale_mm: lateral distance over which it changes.
+            sd_mm: its standard deviation.
+        """
+        step = max(scale_mm / 2 / self.spacing_mm, 1.0)
+        columns = self.x_mm.shape[1]
+        coarse = ndimage.gaussian_filter1d(rng.standard_normal(int(columns / step) + 6), 1.0)
+        coarse /= 0.5311  # what the filter leaves of white noise's SD
+        knots = (np.arange(coarse.size) - 2) * step
+        return (sd_mm * CubicSpline(knots, coarse)(np.arange(columns))).astype(np.float32)
 
     def _local(self, x: float, z: float, angle_deg: float) -> tuple[np.ndarray, np.ndarray]:
         """Return coordinates about (x, z) rotated by ``angle_deg``."""
