@@ -16,7 +16,7 @@ from echovlm.errors import StudyError
 from echovlm.imaging.limits import Limits, check_size, frames_to_read
 from echovlm.study import Clip
 
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "DIB", "GIF")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
 _DEPTHS_BITS = (8, 10, 12, 16)
 
 
