@@ -105,8 +105,12 @@ _JOIN = r"[ ]?(?:[x×✕*/~–—-]|\bby\b|\bto\b|\band\b|至|到|乘以?)[ ]?"
 _CHAIN = re.compile(rf"{_QUANTITY}(?:{_JOIN}{_QUANTITY})*", re.IGNORECASE)
 _HAS_UNIT = re.compile(rf"{_NUMBER}[ -]?{_UNIT}", re.IGNORECASE)
 _IS_PRODUCT = re.compile(r"\d[ ]?[x×✕*][ ]?[\d.]", re.IGNORECASE)
-# Full-width forms to ASCII, character by character, so that positions stay.
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+# Full-width digits, letters and signs to ASCII, character by character, so that positions stay.
+_HALF_WIDTH = {
+    code: code - 0xFEE0
+    for code in range(0xFF01, 0xFF5F)
+    if chr(code - 0xFEE0).isalnum() or chr(code) in "．／－～＊＾"
+} | {0x3000: 0x20}
 
 PLACEHOLDER = {Language.CHINESE: "[未测量]", Language.ENGLISH: "[not measured]"}
 """What stands in a text where an unfounded measurement was taken out."""

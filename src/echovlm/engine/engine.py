@@ -1,0 +1,94 @@
+"""Load once, answer many: the engine over a real network.
+
+The images of a study are encoded once and kept (:mod:`echovlm.engine.prefix`); report, diagnosis
+and answers then cost only their own words. Decoding is greedy: the same study gives the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from echovlm.engine import choices
+from echovlm.engine.base import MAX_IMAGES, MAX_NEW_TOKENS, MAX_QUESTION, BaseEngine
+from echovlm.engine.decoding import Generation, collect, greedy, pieces
+from echovlm.engine.loading import load
+from echovlm.engine.network import Network
+from echovlm.engine.prefix import Prefix, PrefixStore
+from echovlm.errors import OptionError
+
+
+class Engine(BaseEngine):
+    """Report, diagnosis and answers from a loaded checkpoint.
+
+    Args:
+        network: the loaded checkpoint; :meth:`load` is the usual way.
+        prefixes: where encoded studies are kept.
+    """
+
+    def __init__(self, network: Network, prefixes: PrefixStore | None = None) -> None:
+        self.network = network
+        self.prefixes = prefixes or PrefixStore()
+        self.name = network.name
+        self.version = network.version
+        self.temperature = network.temperature
+        self._encoding = Lock()  # the model keeps rope_deltas of its last prefill
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        max_visual_tokens: int | None = None,
+    ) -> Engine:
+        """Load a checkpoint; arguments and errors as in :func:`echovlm.engine.loading.load`."""
+        return cls(load(model, device, dtype, max_visual_tokens))
+
+    def _most_images(self) -> int:
+        """As many images as leave half of the context, or a long question and answer, free."""
+        context = self.network.context_tokens
+        reserved = min(context // 2, MAX_NEW_TOKENS + MAX_QUESTION)
+        _, most = self.network.pixel_limits
+        tokens = most // self.network.pixels_per_token + 2
+        return max(1, min(MAX_IMAGES, (context - reserved) // tokens))
+
+    def _prefix(self, pictures: Sequence[np.ndarray]) -> Prefix:
+        with self._encoding:
+            return self.prefixes.of(self.network, pictures)
+
+    def _room(self, prefixes: Sequence[Prefix], asked: list[int], max_new_tokens: int) -> int:
+        """Tokens an answer may have before the decoder runs out of positions."""
+        taken = max(prefix.length for prefix in prefixes) + len(asked)
+        room = self.network.context_tokens - taken
+        if room < 1:
+            raise OptionError(
+                f"Images and question take {taken} tokens, but {self.name} has room for "
+                f"{self.network.context_tokens}; shorten the question or lower max_visual_tokens."
+            )
+        return min(room, max_new_tokens)
+
+    def _write(
+        self, pictures: Sequence[Sequence[np.ndarray]], question: str, max_new_tokens: int
+    ) -> list[Generation]:
+        prefixes = [self._prefix(images) for images in pictures]
+        asked = self.network.question_ids(question)
+        room = self._room(prefixes, asked, max_new_tokens)
+        steps = greedy(self.network, prefixes, [asked] * len(prefixes), room)
+        return collect(self.network, steps, len(prefixes))
+
+    def _pieces(
+        self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int
+    ) -> Iterator[str | Generation]:
+        prefix = self._prefix(pictures)
+        asked = self.network.question_ids(question)
+        room = self._room([prefix], asked, max_new_tokens)
+        yield from pieces(self.network, greedy(self.network, [prefix], [asked], room))
+
+    def _score(
+        self, pictures: Sequence[np.ndarray], question: str, candidates: Sequence[str]
+    ) -> list[float]:
+        return choices.score(self.network, self._prefix(pictures), question, candidates)
