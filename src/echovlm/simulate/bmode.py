@@ -31,7 +31,7 @@ _F_NUMBER = {
     Transducer.ENDOCAVITARY: 2.5,
 }
 _PULSE_WAVELENGTHS = 1.25  # axial FWHM of the pulse
-_SAMPLES_PER_WIDTH = 2.8  # samples per FWHM, both ways
+_SAMPLES_PER_WIDTH = 2.4  # samples per FWHM, both ways
 _SIDE_LOBE = 0.016  # amplitude of the wide pedestal under the beam
 _SIDE_LOBE_WIDTH = 6.0  # its width against the main lobe
 _NOISE_RISE_DB = 25.0  # noise at the face lies this far below noise at full depth
@@ -223,7 +223,7 @@ def _along_beams(
     range_mm: np.ndarray,
     lateral: np.ndarray,
 ) -> list[np.ndarray]:
-    """Sample maps of the phantom along the beams, bilinearly; outside the nearest tissue goes on.
+    """Sample maps (attenuation first) along the beams; off the grid the nearest tissue goes on.
 
     Parallel beams lie on the grid's axes, so each axis is interpolated alone, which is faster.
     """
@@ -235,8 +235,14 @@ def _along_beams(
     reach = (range_mm + scan.radius_mm)[:, None].astype(np.float32)
     angle = lateral.astype(np.float32)[None]
     z, x = reach * np.cos(angle) - np.float32(scan.radius_mm), reach * np.sin(angle)
-    where = ((z - z0) / spacing, (x - x0) / spacing)
-    return [ndimage.map_coordinates(values, where, order=1, mode="nearest") for values in maps]
+    where = np.stack([(z - z0) / spacing, (x - x0) / spacing])
+    attenuation, *others = maps  # summed along the beam, so the nearest value will do
+    row, column = np.rint(where).astype(np.intp)
+    row, column = row.clip(0, attenuation.shape[0] - 1), column.clip(0, attenuation.shape[1] - 1)
+    return [
+        attenuation.ravel().take(row * attenuation.shape[1] + column),
+        *(ndimage.map_coordinates(values, where, order=1, mode="nearest") for values in others),
+    ]
 
 
 def _interpolate(values: np.ndarray, positions: np.ndarray, axis: int) -> np.ndarray:

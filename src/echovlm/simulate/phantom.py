@@ -90,6 +90,22 @@ class Phantom:
             return self.z_mm
         return np.hypot(self.x_mm, self.z_mm + self.radius_mm) - np.float32(self.radius_mm)
 
+    def rows_above(self, depth_mm: float) -> Phantom:
+        """Return the part above a depth as a phantom that shares this one's maps.
+
+        Drawing in place on it (``fill``, ``interface``, ``out=``) draws on the whole, only faster.
+        """
+        rows = slice(0, int(np.searchsorted(self.z_mm[:, 0], depth_mm)) + 1)
+        return Phantom(
+            self.spacing_mm,
+            self.x_mm[rows],
+            self.z_mm[rows],
+            self.echogenicity_db[rows],
+            self.attenuation_db_per_cm_mhz[rows],
+            self.specular[rows],
+            self.radius_mm,
+        )
+
     # --- shapes ---------------------------------------------------------------------------------
 
     def ellipse(
@@ -137,6 +153,34 @@ class Phantom:
         angles = np.linspace(-np.pi, np.pi, 721)
         radius = _contour(rng, angles, roughness, lobes, spicules)
         return np.hypot(u, v) / np.interp(np.arctan2(v, u), angles, radius).astype(np.float32)
+
+    def tube(self, points_mm: np.ndarray, radii_mm: np.ndarray) -> np.ndarray:
+        """Return the level set of a tapering, bending tube; far away it stays at 4.
+
+        Args:
+            points_mm: (n, 2) centre line as (x, z), at least two points.
+            radii_mm: (n,) radius at each point.
+        """
+        level = np.full(self.x_mm.shape, 4.0, np.float32)
+        for start, end, first, last in zip(
+            points_mm[:-1], points_mm[1:], radii_mm[:-1], radii_mm[1:], strict=True
+        ):
+            window = self._window(np.stack([start, end]), 4 * max(first, last))
+            x, z = self.x_mm[window] - start[0], self.z_mm[window] - start[1]
+            along = end - start
+            part = np.clip((x * along[0] + z * along[1]) / max(float(along @ along), 1e-9), 0, 1)
+            distance = np.hypot(x - part * along[0], z - part * along[1])
+            near = distance / (first + part * (last - first))
+            level[window] = np.minimum(level[window], near)
+        return level
+
+    def _window(self, points_mm: np.ndarray, margin_mm: float) -> tuple[slice, slice]:
+        """Return the grid window around points, clipped to the grid (possibly empty)."""
+        low = points_mm.min(axis=0) - margin_mm - (self.x_mm[0, 0], self.z_mm[0, 0])
+        high = points_mm.max(axis=0) + margin_mm - (self.x_mm[0, 0], self.z_mm[0, 0])
+        left, top = np.maximum(low / self.spacing_mm, 0).astype(int)
+        right, bottom = np.maximum(high / self.spacing_mm + 2, 0).astype(int)
+        return slice(top, bottom), slice(left, right)
 
     def band(self, top_mm: np.ndarray | float, bottom_mm: np.ndarray | float) -> np.ndarray:
         """Return the mask between two depths, each a scalar or one value per column (mm)."""
@@ -193,9 +237,14 @@ class Phantom:
             level: level set, shape (Nz, Nx).
             soft_mm: width of the transition; 0 gives one grid step (an anti-aliased edge).
         """
-        slope_z, slope_x = np.gradient(level, self.spacing_mm)
-        distance = (1.0 - level) / np.maximum(np.hypot(slope_z, slope_x), 1e-6)
-        return np.clip(0.5 + distance / max(soft_mm, self.spacing_mm), 0, 1).astype(np.float32)
+        width = max(soft_mm, self.spacing_mm)
+        window = _surroundings(level < 1, int(width / self.spacing_mm) + 2)
+        near = level[window]
+        slope_z, slope_x = np.gradient(near, np.float32(self.spacing_mm))
+        distance = (1.0 - near) / np.maximum(np.hypot(slope_z, slope_x), 1e-6)
+        weight = np.zeros(level.shape, np.float32)
+        weight[window] = np.clip(0.5 + distance / np.float32(width), 0, 1)
+        return weight
 
     def fill(
         self,
