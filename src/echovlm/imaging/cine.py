@@ -1,4 +1,4 @@
-"""Cine loops in video files (MP4, AVI, Matroska) and in encapsulated DICOM streams, through PyAV.
+"""Cine loops in video files (MP4, AVI) and in encapsulated DICOM streams, through PyAV.
 
 The stream is counted by demultiplexing before anything is decoded, so that a long recording costs
 no more memory than the frames that are kept.
@@ -17,8 +17,8 @@ from echovlm.errors import StudyError
 from echovlm.imaging.limits import Limits, check_size, frames_to_read
 from echovlm.study import Clip
 
-_SLACK_FRAMES = 2
-"""Frames by which header, packets and pictures of a sound file may differ (encoder delay)."""
+_SLACK_FRAMES = 1
+"""Frames by which header, packets and pictures of a sound file may differ."""
 
 
 def read_cine(path: Path, container: str, limits: Limits) -> Clip:
@@ -55,7 +55,9 @@ def decode_stream(path: Path, stream: BinaryIO, container: str, limits: Limits) 
         wanted, note = frames_to_read(path, count, rows, columns, limits)
         stream.seek(0)
         frames = _collect(stream, container, wanted)
-    except (av.FFmpegError, ValueError, OverflowError, MemoryError):
+    except StudyError:
+        raise
+    except Exception:  # a broken header leaves PyAV's objects without their attributes
         raise _damaged(path) from None
     if frames is None or len(frames) < len(wanted) - _SLACK_FRAMES:
         raise _damaged(path)

@@ -14,12 +14,20 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from echovlm.errors import StudyError
 from echovlm.imaging.anatomy import stated_anatomy
+from echovlm.imaging.encapsulation import inflates_beyond, is_whole
 from echovlm.imaging.limits import Limits, check_size, frames_to_read
 from echovlm.imaging.pixels import decode_frames, decode_moving, is_moving
 from echovlm.imaging.regions import clip_spacing, regions_of
@@ -28,6 +36,43 @@ from echovlm.terms import Anatomy
 
 _ULTRASOUND = ("US", "IVUS", "BDUS")
 _UNSPECIFIC = ("", "OT", "SC")  # screenshots of ultrasound machines are stored as these
+
+# The only elements that are read before the pixels; of a patient, just what tells two apart.
+_ELEMENTS = [
+    "SOPClassUID",
+    "Modality",
+    "ImageType",
+    "PatientID",
+    "BodyPartExamined",
+    "AnatomicRegionSequence",
+    "StudyDescription",
+    "SeriesDescription",
+    "FrameTime",
+    "FrameTimeVector",
+    "CineRate",
+    "RecommendedDisplayFrameRate",
+    "SequenceOfUltrasoundRegions",
+    "PixelSpacing",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "WindowCenter",
+    "WindowWidth",
+    "RedPaletteColorLookupTableDescriptor",
+    *(
+        f"{segmented}{colour}PaletteColorLookupTableData"
+        for segmented in ("", "Segmented")
+        for colour in ("Red", "Green", "Blue")
+    ),
+]
 
 # PS3.3 C.8.5.6.1.1, Image Type value 4: one bit for each mode on the image.
 _COLOUR_BITS = 0x0010 | 0x0100
@@ -63,7 +108,7 @@ def read_instance(path: Path, limits: Limits) -> Instance:
             cannot be decoded.
     """
     try:
-        dataset = _header(path)
+        dataset = _header(path, limits)
         return Instance(
             clip=_clip(path, dataset, limits),
             anatomy=stated_anatomy(dataset),
@@ -81,39 +126,52 @@ def is_directory_index(path: Path) -> bool:
     return path.name.upper() == "DICOMDIR"
 
 
-def _header(path: Path) -> Dataset:
-    """Read everything before the pixels, and refuse what cannot be a picture of ultrasound."""
-    try:
-        dataset = dcmread(path, stop_before_pixels=True)
-    except InvalidDicomError:
-        dataset = dcmread(path, stop_before_pixels=True, force=True)
-    if len(dataset) == 0:
-        raise StudyError(path, "is neither an image nor a DICOM file", "Export it again")
-    if "Rows" not in dataset or "Columns" not in dataset:
-        raise StudyError(
-            path, f"is a DICOM file without pixels{_kind(dataset)}", "Give the image files"
-        )
-    modality = str(dataset.get("Modality", "")).strip().upper()
-    if modality not in _ULTRASOUND + _UNSPECIFIC:
-        raise StudyError(path, "is not ultrasound by its stated modality", "Give ultrasound files")
-    if not dataset.get("file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = _read_as(dataset)
+def _header(path: Path, limits: Limits) -> Dataset:
+    """Read what is needed of the header, and refuse what cannot be a picture of ultrasound."""
+    with open(path, "rb") as stream:
+        try:
+            if inflates_beyond(path, limits.study_bytes):
+                raise StudyError(path, "inflates beyond the memory limit", "Export it uncompressed")
+            dataset = dcmread(stream, stop_before_pixels=True, specific_tags=_ELEMENTS)
+        except InvalidDicomError:
+            stream.seek(0)
+            dataset = dcmread(stream, stop_before_pixels=True, specific_tags=_ELEMENTS, force=True)
+        _check_is_picture(path, dataset)
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            dataset.file_meta.TransferSyntaxUID = _read_as(dataset)
+        deflated = dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+        if not deflated and not is_whole(stream):
+            raise StudyError(path, "is a truncated DICOM file", "Export it again")
     return dataset
 
 
-def _read_as(dataset: Dataset) -> str:
+def _check_is_picture(path: Path, dataset: Dataset) -> None:
+    """Refuse objects without pixels and those of other modalities.
+
+    Raises:
+        StudyError: with the kind of object, which is no patient data.
+    """
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if kind is None and "Rows" not in dataset:
+        raise StudyError(path, "is neither an image nor a DICOM file", "Export it again")
+    if kind == MediaStorageDirectoryStorage:
+        raise StudyError(path, "is a DICOMDIR, an index without pictures", "Give its folder")
+    if "Rows" not in dataset or "Columns" not in dataset:
+        name = f" ({kind.name})" if kind.name != str(kind) else ""
+        if "Image Storage" in name:
+            raise StudyError(path, "is a truncated DICOM file", "Export it again")
+        raise StudyError(path, f"is a DICOM file without pixels{name}", "Give the image files")
+    modality = str(dataset.get("Modality", "")).strip().upper()
+    if modality not in _ULTRASOUND + _UNSPECIFIC:
+        raise StudyError(path, "is not ultrasound by its stated modality", "Give ultrasound files")
+
+
+def _read_as(dataset: Dataset) -> UID:
     """Transfer syntax by which a data set without file meta information could be read."""
     implicit, little_endian = dataset.original_encoding
     if implicit:
         return ImplicitVRLittleEndian
     return ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
-
-
-def _kind(dataset: Dataset) -> str:
-    """Name the object in brackets, where the standard has a name for it."""
-    uid = dataset.get("SOPClassUID")
-    return f" ({uid.name})" if uid is not None and uid.name != str(uid) else ""
 
 
 def _clip(path: Path, dataset: Dataset, limits: Limits) -> Clip:

@@ -2,8 +2,7 @@
 
 DICOM files often have no suffix, exports carry the wrong one, a text file may be called ``.png``.
 Sources: PNG (ISO/IEC 15948, 5.2), JPEG (ITU-T T.81, B.1.1.3), TIFF 6.0 section 2, BMP and RIFF
-headers, GIF89a section 17, ISO base media file format (ISO/IEC 14496-12, 4.3), EBML (RFC 8794),
-DICOM PS3.10 section 7.1.
+headers, GIF89a section 17, ISO base media file format (ISO/IEC 14496-12, 4.3), DICOM PS3.10 7.1.
 """
 
 from __future__ import annotations
@@ -26,13 +25,12 @@ class Kind(Enum):
     STILL = "still"
     MP4 = "mov"
     AVI = "avi"
-    MATROSKA = "matroska"
     DICOM = "dicom"
 
     @property
     def is_cine(self) -> bool:
         """True for video containers."""
-        return self in (Kind.MP4, Kind.AVI, Kind.MATROSKA)
+        return self in (Kind.MP4, Kind.AVI)
 
 
 _STILL_STARTS = (
@@ -60,8 +58,6 @@ def kind_of(head: bytes) -> Kind | None:
         return Kind.AVI
     if head[4:8] in _MP4_BOXES:
         return Kind.MP4
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return Kind.MATROSKA
     if _starts_like_a_bare_data_set(head):
         return Kind.DICOM
     return None

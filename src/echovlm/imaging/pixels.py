@@ -22,7 +22,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from echovlm.errors import StudyError
 from echovlm.imaging.cine import decode_stream
@@ -34,6 +34,7 @@ _JPEG_XL = ("1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008
 _MOVING = tuple(
     f"1.2.840.10008.1.2.4.{number}{form}" for number in range(100, 109) for form in ("", ".1")
 )
+_RETIRED = ("HSV", "ARGB", "CMYK", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _PALETTE = "PALETTE COLOR"
@@ -90,16 +91,7 @@ def decode_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> np.ndarra
         StudyError: when the photometric interpretation or transfer syntax cannot be decoded.
         Exception: whatever the decoders raise on damaged data.
     """
-    interpretation = str(dataset.get("PhotometricInterpretation", ""))
-    samples = dataset.get("SamplesPerPixel", 1)
-    expected = {**dict.fromkeys(_COLOUR, 3), **dict.fromkeys(_GREY, 1), _PALETTE: 1}
-    if expected.get(interpretation) != samples:
-        raise StudyError(
-            path,
-            f"has the photometric interpretation '{_printable(interpretation)}' with {samples} "
-            "samples per pixel, which is not read",
-            "Export it as RGB or MONOCHROME2",
-        )
+    interpretation = _interpretation(path, dataset)
     table = None
     if interpretation == _PALETTE:
         table, first = palette_table(dataset)
@@ -107,6 +99,8 @@ def decode_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> np.ndarra
         table, first = grey_table(dataset)
     frames: np.ndarray | None = None
     for slot, values in enumerate(_stored_frames(path, dataset, wanted)):
+        if values.dtype.kind not in "iu":
+            raise ValueError("pixels must be whole numbers")
         if values.ndim == 2 and table is not None:
             index = np.clip(values.astype(np.int32) - first, 0, len(table) - 1)
             pixels = table[index]
@@ -117,6 +111,25 @@ def decode_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> np.ndarra
         frames[slot] = pixels
     assert frames is not None
     return frames
+
+
+def _interpretation(path: Path, dataset: Dataset) -> str:
+    """Photometric interpretation, refused by name where it is not read."""
+    interpretation = str(dataset.get("PhotometricInterpretation", ""))
+    if interpretation in _RETIRED:
+        raise StudyError(
+            path,
+            f"has the photometric interpretation {interpretation}, which is not read",
+            "Export it as RGB or MONOCHROME2",
+        )
+    expected = {**dict.fromkeys(_COLOUR, 3), **dict.fromkeys(_GREY, 1), _PALETTE: 1}
+    if expected.get(interpretation) != dataset.get("SamplesPerPixel", 1):
+        raise StudyError(
+            path,
+            "has a photometric interpretation that does not go with its samples per pixel",
+            "Export it as RGB or MONOCHROME2",
+        )
+    return interpretation
 
 
 def _stored_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterator[np.ndarray]:
@@ -140,7 +153,7 @@ def _stored_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterator
             "Install echovlm again with its dependencies",
         )
     indices = wanted.tolist()
-    if syntax.is_deflated:
+    if syntax == DeflatedExplicitVRLittleEndian:
         yield from iter_pixels(dcmread(path), indices=indices)
     else:  # frame by frame from the disk
         yield from iter_pixels(path, indices=indices, transfer_syntax_uid=syntax)
@@ -217,6 +230,8 @@ def grey_table(dataset: Dataset) -> tuple[np.ndarray, int]:
         ``(values, 3)`` uint8, and the stored value that the first entry belongs to.
     """
     bits = int(dataset.get("BitsStored") or 8)
+    if not 1 <= bits <= 16:
+        raise ValueError("grey values have 1 to 16 bits")
     signed = dataset.get("PixelRepresentation") == 1
     first = -(1 << (bits - 1)) if signed else 0
     stored = np.arange(first, first + (1 << bits), dtype=np.float64)
@@ -250,10 +265,6 @@ def _eight_bit_colour(values: np.ndarray, dataset: Dataset) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
     return (values >> max(0, int(dataset.BitsStored) - 8)).astype(np.uint8)
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text[:20] if character.isprintable())
 
 
 def _syntax_name(syntax: UID) -> str:

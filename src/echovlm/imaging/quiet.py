@@ -7,6 +7,7 @@ header, that is, the patient. Nothing of it reaches the user: what matters comes
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 
 _LOGGERS = ("pydicom", "PIL", "libav", "pylibjpeg", "tifffile", "imagecodecs")
 _lock = threading.Lock()
+_lock_stderr = threading.Lock()
 _readers = 0
 _outside: list = []
 
@@ -37,6 +39,29 @@ def quiet() -> Iterator[None]:
             _readers -= 1
             if _readers == 0:
                 _restore()
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Send what C code prints on standard error to nowhere.
+
+    Only for libtiff, which prints every fault it meets and offers no switch through Pillow. One
+    reader at a time, since the file descriptor belongs to the whole process.
+    """
+    with _lock_stderr:
+        try:
+            kept = os.dup(2)
+        except OSError:  # a process without standard error
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _silence() -> None:

@@ -7,13 +7,15 @@ resolution (PNG pHYs, JPEG density) is never taken for a calibration.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageOps
 
 from echovlm.errors import StudyError
 from echovlm.imaging.limits import Limits, check_size, frames_to_read
+from echovlm.imaging.quiet import silent_stderr
 from echovlm.study import Clip
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
@@ -39,30 +41,35 @@ def read_still(path: Path, limits: Limits) -> Clip:
             check_size(path, rows, columns, limits)
             count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             wanted, note = frames_to_read(path, count, rows, columns, limits)
-            frames = _decode(path, image, wanted)
-            frame_time_ms = _frame_time_ms(image) if count > 1 else None
+            with silent_stderr() if image.format == "TIFF" else nullcontext():
+                frames, durations_ms = _decode(path, image, wanted)
     except StudyError:
         raise
     except Image.DecompressionBombError:
         raise StudyError(path, "holds too many pixels", "Save it smaller") from None
     except Exception:
         raise StudyError(path, "is a truncated or damaged image", "Export the file again") from None
-    return Clip(frames=frames, note=note, frame_time_ms=frame_time_ms)
+    return Clip(frames=frames, note=note, frame_time_ms=_common_ms(durations_ms, count))
 
 
-def _decode(path: Path, image: Image.Image, wanted: np.ndarray) -> np.ndarray:
-    """Decode the wanted pages as ``(N, H, W, 3)`` uint8; all must have one size."""
+def _decode(
+    path: Path, image: Image.Image, wanted: np.ndarray
+) -> tuple[np.ndarray, list[float | None]]:
+    """Decode the wanted pages, all of one size: ``(N, H, W, 3)`` uint8, and how long each shows."""
+    size = image.size
     frames: np.ndarray | None = None
+    durations_ms: list[float | None] = []
     for slot, index in enumerate(wanted):
         image.seek(int(index))
+        if image.size != size:
+            raise StudyError(path, "holds pages of different sizes", "Save each page as a file")
+        durations_ms.append(image.info.get("duration"))
         pixels = _rgb(path, ImageOps.exif_transpose(image))
         if frames is None:
             frames = np.empty((len(wanted), *pixels.shape), dtype=np.uint8)
-        if pixels.shape != frames.shape[1:]:
-            raise StudyError(path, "holds pages of different sizes", "Save each page as a file")
         frames[slot] = pixels
     assert frames is not None
-    return frames
+    return frames, durations_ms
 
 
 def _rgb(path: Path, image: Image.Image) -> np.ndarray:
@@ -98,9 +105,9 @@ def eight_bits(grey: np.ndarray) -> np.ndarray:
     return np.rint(clipped.astype(np.float32) * scale).astype(np.uint8)
 
 
-def _frame_time_ms(image: Image.Image) -> float | None:
-    """Time between frames where the file states one and the same for all frames."""
-    durations = {frame.info.get("duration") for frame in ImageSequence.Iterator(image)}
-    if len(durations) == 1 and (duration := durations.pop()):
-        return float(duration)
-    return None
+def _common_ms(durations_ms: list[float | None], count: int) -> float | None:
+    """Time between the frames that were read, where all frames of the file show equally long."""
+    first = durations_ms[0]
+    if len(durations_ms) == 1 or not first or any(other != first for other in durations_ms):
+        return None
+    return float(first) * count / len(durations_ms)
