@@ -2,5 +2,12 @@
 
 from echovlm.model.config import EchoVLMConfig, EchoVLMTextConfig
 from echovlm.model.modeling import EchoVLMForConditionalGeneration
+from echovlm.model.processor import EchoVLMImageProcessor, EchoVLMProcessor
 
-__all__ = ["EchoVLMConfig", "EchoVLMForConditionalGeneration", "EchoVLMTextConfig"]
+__all__ = [
+    "EchoVLMConfig",
+    "EchoVLMForConditionalGeneration",
+    "EchoVLMImageProcessor",
+    "EchoVLMProcessor",
+    "EchoVLMTextConfig",
+]

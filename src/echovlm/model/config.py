@@ -120,9 +120,8 @@ class EchoVLMConfig(Qwen2VLConfig):
 
 def is_released(config: dict[str, Any]) -> bool:
     """Say whether a ``config.json`` is that of a checkpoint in the released layout."""
-    return (
-        config.get("model_type") == RELEASED_MODEL_TYPE
-        and RELEASED_ARCHITECTURE in (config.get("architectures") or ())
+    return config.get("model_type") == RELEASED_MODEL_TYPE and RELEASED_ARCHITECTURE in (
+        config.get("architectures") or ()
     )
 
 

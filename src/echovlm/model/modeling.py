@@ -134,7 +134,9 @@ class EchoVLMModel(EchoVLMPreTrainedModel, Qwen2VLModel):
             deltas.append(int(positions.max()) + 1 - positions.shape[1] if positions.numel() else 0)
         return position_ids, torch.tensor(deltas, device=input_ids.device).unsqueeze(1)
 
-    def _row_positions(self, types: list[int], grids: dict[int, Iterator[list[int]]]) -> torch.Tensor:
+    def _row_positions(
+        self, types: list[int], grids: dict[int, Iterator[list[int]]]
+    ) -> torch.Tensor:
         """Number one row of ``n`` attended tokens: ``(3, n)``."""
         merge = self.config.vision_config.spatial_merge_size
         parts, start = [torch.zeros(3, 0, dtype=torch.long)], 0
@@ -219,7 +221,7 @@ class EchoVLMForConditionalGeneration(EchoVLMPreTrainedModel, Qwen2VLForConditio
         text = self.config.text_config
         balanced = self.training and labels is not None and text.router_aux_loss_coef > 0
         wanted = text.output_router_logits if output_router_logits is None else output_router_logits
-        recording = self._recorded_router_logits() if balanced or wanted else nullcontext(())
+        recording = self.recorded_router_logits() if balanced or wanted else nullcontext(())
         with recording as router_logits:
             outputs = super().forward(
                 input_ids=input_ids,
@@ -253,7 +255,7 @@ class EchoVLMForConditionalGeneration(EchoVLMPreTrainedModel, Qwen2VLForConditio
         )
 
     @contextmanager
-    def _recorded_router_logits(self) -> Iterator[list[torch.Tensor]]:
+    def recorded_router_logits(self) -> Iterator[list[torch.Tensor]]:
         """Collect what the decoder records; Qwen2VLModel of transformers 5.17 would drop it."""
         router_logits: list[torch.Tensor] = []
         hook = self.model.language_model.register_forward_hook(

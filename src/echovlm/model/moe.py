@@ -89,7 +89,9 @@ class DualPathFeedForward(nn.Module):
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """Map ``(B, L, H)`` to ``(B, L, H)``."""
         share = torch.softmax(self.mix(hidden_states), dim=-1)
-        return self.moe(hidden_states) * share[..., 0:1] + self.dense(hidden_states) * share[..., 1:2]
+        return (
+            self.moe(hidden_states) * share[..., 0:1] + self.dense(hidden_states) * share[..., 1:2]
+        )
 
 
 def load_balancing_loss(
