@@ -64,7 +64,7 @@ def decode_stream(path: Path, stream: BinaryIO, container: str, limits: Limits) 
     if len(frames) == 1:
         frame_time_ms = None
     elif frame_time_ms is not None:
-        frame_time_ms *= count / len(wanted)
+        frame_time_ms *= wanted.step
     return Clip(frames=frames, note=note, frame_time_ms=frame_time_ms)
 
 
@@ -81,7 +81,7 @@ def _survey(path: Path, stream: BinaryIO, container: str) -> tuple[int, int, int
         return count, video.height, video.width, float(1000 / rate) if rate else None
 
 
-def _collect(stream: BinaryIO, container: str, wanted: np.ndarray) -> np.ndarray | None:
+def _collect(stream: BinaryIO, container: str, wanted: range) -> np.ndarray | None:
     """Decode the stream and keep the wanted frames, ``(N, H, W, 3)`` uint8, None for none."""
     frames: np.ndarray | None = None
     kept = 0

@@ -178,15 +178,16 @@ def _clip(path: Path, dataset: Dataset, limits: Limits) -> Clip:
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     count = max(1, int(dataset.get("NumberOfFrames") or 1))
     check_size(path, rows, columns, limits)
+    step_ms = frame_time_ms(dataset)
     if is_moving(dataset.file_meta.TransferSyntaxUID):
-        decoded = decode_moving(path, limits)
-        frames, note, kept_ms = decoded.frames, decoded.note, decoded.frame_time_ms
+        stream = decode_moving(path, limits)
+        frames, note = stream.frames, stream.note
+        if note or step_ms is None:  # frames were passed over, or only the stream knows the time
+            step_ms = stream.frame_time_ms
     else:
         wanted, note = frames_to_read(path, count, rows, columns, limits)
-        frames, kept_ms = decode_frames(path, dataset, wanted), None
-    stated_ms = frame_time_ms(dataset)
-    if stated_ms is not None and len(frames) > 1:
-        kept_ms = stated_ms * count / len(frames)
+        frames = decode_frames(path, dataset, wanted)
+        step_ms = step_ms and step_ms * wanted.step
     regions = regions_of(dataset, *frames.shape[1:3])
     spacing, calibration_note = clip_spacing(dataset, regions)
     return Clip(
@@ -195,7 +196,7 @@ def _clip(path: Path, dataset: Dataset, limits: Limits) -> Clip:
         regions=regions,
         pixel_spacing_mm=spacing,
         calibration_note=calibration_note,
-        frame_time_ms=kept_ms if len(frames) > 1 else None,
+        frame_time_ms=step_ms if len(frames) > 1 else None,
         note=note,
     )
 

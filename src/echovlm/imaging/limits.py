@@ -1,13 +1,14 @@
 """How much of a file is read: memory stays bounded whatever the file says of itself.
 
 Sizes are checked from headers, before a single pixel is decoded. A still beyond the limit is
-refused (no ultrasound machine writes forty million pixels, and shrinking it in silence would break
-its calibration); a cine loop beyond the limit is thinned to evenly spaced frames, which its note
-states.
+refused (no ultrasound machine writes thirty million pixels, and shrinking it in silence would break
+its calibration); of a cine loop beyond the limit only every second, third or so frame is read, and
+its note says which.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Limits:
         files: files below one folder; above it the folder is refused.
     """
 
-    frame_pixels: int = 40_000_000
+    frame_pixels: int = 32_000_000
     clip_bytes: int = 256 * MIB
     study_bytes: int = 1024 * MIB
     cine_frames: int = 36_000
@@ -77,7 +78,7 @@ def check_size(path: Path, rows: int, columns: int, limits: Limits) -> None:
 
 def frames_to_read(
     path: Path, count: int, rows: int, columns: int, limits: Limits
-) -> tuple[np.ndarray, str]:
+) -> tuple[range, str]:
     """Choose which frames of a cine loop are decoded, within the clip's memory limit.
 
     Args:
@@ -88,8 +89,8 @@ def frames_to_read(
         limits: what reading may cost.
 
     Returns:
-        Increasing frame indices ``(N,)``, all of them where they fit, and a note that is empty
-        unless frames were passed over.
+        Frame indices at a constant step, all of them where they fit, and a note that is empty
+        unless frames were passed over. Time between frames grows by the step.
 
     Raises:
         StudyError: when the loop holds more frames than are read from one file.
@@ -101,12 +102,9 @@ def frames_to_read(
             "Cut it to the loop of interest",
         )
     most = max(1, limits.clip_bytes // (rows * columns * 3))
-    if count <= most:
-        return np.arange(count), ""
-    return (
-        evenly_spaced(count, most),
-        f"{most} evenly spaced frames of {count} were read to bound memory",
-    )
+    step = math.ceil(count / most)
+    note = f"one frame in {step} of {count} was read to bound memory" if step > 1 else ""
+    return range(0, count, step), note
 
 
 def evenly_spaced(total: int, count: int) -> np.ndarray:

@@ -76,13 +76,13 @@ def _container(path: Path, stream: bytes) -> str:
     raise StudyError(path, "holds a video stream of an unknown kind", "Export it as MP4")
 
 
-def decode_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> np.ndarray:
+def decode_frames(path: Path, dataset: Dataset, wanted: range) -> np.ndarray:
     """Decode frames of an instance to RGB.
 
     Args:
         path: the file; frames that are not wanted are never decoded.
         dataset: its header, with file meta information.
-        wanted: increasing frame indices ``(N,)``.
+        wanted: increasing frame indices.
 
     Returns:
         ``(N, H, W, 3)`` uint8, 0-255, RGB.
@@ -98,7 +98,7 @@ def decode_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> np.ndarra
     elif interpretation in _GREY:
         table, first = grey_table(dataset)
     frames: np.ndarray | None = None
-    for slot, values in enumerate(_stored_frames(path, dataset, wanted)):
+    for slot, values in zip(range(len(wanted)), _stored_frames(path, dataset, wanted), strict=True):
         if values.dtype.kind not in "iu":
             raise ValueError("pixels must be whole numbers")
         if values.ndim == 2 and table is not None:
@@ -132,7 +132,7 @@ def _interpretation(path: Path, dataset: Dataset) -> str:
     return interpretation
 
 
-def _stored_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterator[np.ndarray]:
+def _stored_frames(path: Path, dataset: Dataset, wanted: range) -> Iterator[np.ndarray]:
     """Decode the wanted frames: colour as RGB, grey and palette indices as they are stored."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG_XL:
@@ -152,14 +152,13 @@ def _stored_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterator
             f"is compressed as '{_syntax_name(syntax)}', whose decoder is not installed",
             "Install echovlm again with its dependencies",
         )
-    indices = wanted.tolist()
     if syntax == DeflatedExplicitVRLittleEndian:
-        yield from iter_pixels(dcmread(path), indices=indices)
+        yield from iter_pixels(dcmread(path), indices=wanted)
     else:  # frame by frame from the disk
-        yield from iter_pixels(path, indices=indices, transfer_syntax_uid=syntax)
+        yield from iter_pixels(path, indices=wanted, transfer_syntax_uid=syntax)
 
 
-def _jpeg_xl_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterator[np.ndarray]:
+def _jpeg_xl_frames(path: Path, dataset: Dataset, wanted: range) -> Iterator[np.ndarray]:
     if importlib.util.find_spec("imagecodecs") is None:
         raise StudyError(
             path,
@@ -170,10 +169,9 @@ def _jpeg_xl_frames(path: Path, dataset: Dataset, wanted: np.ndarray) -> Iterato
 
     count = int(dataset.get("NumberOfFrames") or 1)
     shape = (dataset.Rows, dataset.Columns)
-    chosen = set(wanted.tolist())
     coded = generate_frames(dcmread(path, force=True).PixelData, number_of_frames=count)
     for index, frame in enumerate(coded):
-        if index in chosen:
+        if index in wanted:
             pixels = imagecodecs.jpegxl_decode(frame)
             if pixels.shape[:2] != shape:
                 raise ValueError("the coded frame has another size than the header says")

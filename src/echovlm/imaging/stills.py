@@ -46,21 +46,23 @@ def read_still(path: Path, limits: Limits) -> Clip:
     except StudyError:
         raise
     except Image.DecompressionBombError:
-        raise StudyError(path, "holds too many pixels", "Save it smaller") from None
+        raise StudyError(
+            path,
+            f"has more than the {limits.frame_pixels / 1e6:g} million pixels read per frame",
+            "Save it smaller",
+        ) from None
     except Exception:
         raise StudyError(path, "is a truncated or damaged image", "Export the file again") from None
-    return Clip(frames=frames, note=note, frame_time_ms=_common_ms(durations_ms, count))
+    return Clip(frames=frames, note=note, frame_time_ms=_common_ms(durations_ms, wanted.step))
 
 
-def _decode(
-    path: Path, image: Image.Image, wanted: np.ndarray
-) -> tuple[np.ndarray, list[float | None]]:
+def _decode(path: Path, image: Image.Image, wanted: range) -> tuple[np.ndarray, list[float | None]]:
     """Decode the wanted pages, all of one size: ``(N, H, W, 3)`` uint8, and how long each shows."""
     size = image.size
     frames: np.ndarray | None = None
     durations_ms: list[float | None] = []
     for slot, index in enumerate(wanted):
-        image.seek(int(index))
+        image.seek(index)
         if image.size != size:
             raise StudyError(path, "holds pages of different sizes", "Save each page as a file")
         durations_ms.append(image.info.get("duration"))
@@ -105,9 +107,9 @@ def eight_bits(grey: np.ndarray) -> np.ndarray:
     return np.rint(clipped.astype(np.float32) * scale).astype(np.uint8)
 
 
-def _common_ms(durations_ms: list[float | None], count: int) -> float | None:
+def _common_ms(durations_ms: list[float | None], step: int) -> float | None:
     """Time between the frames that were read, where all frames of the file show equally long."""
     first = durations_ms[0]
     if len(durations_ms) == 1 or not first or any(other != first for other in durations_ms):
         return None
-    return float(first) * count / len(durations_ms)
+    return float(first) * step
