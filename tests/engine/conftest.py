@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from echovlm.engine.network import Network
-from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration
+from echovlm.model import (
+    EchoVLMConfig,
+    EchoVLMForConditionalGeneration,
+    EchoVLMImageProcessor,
+    EchoVLMProcessor,
+)
 from echovlm.prompts import all_labels
 from echovlm.study import Study
 from echovlm.train.tokenizer import train_tokenizer
@@ -58,9 +62,9 @@ def network(tokenizer):
     config.initializer_range = 0.3
     return Network(
         model=EchoVLMForConditionalGeneration(config).eval(),
-        tokenizer=tokenizer,
-        image_processor=Qwen2VLImageProcessorPil(
-            size={"shortest_edge": 56 * 56, "longest_edge": 16 * 28 * 28}
+        processor=EchoVLMProcessor(
+            EchoVLMImageProcessor(size={"shortest_edge": 56 * 56, "longest_edge": 16 * 28 * 28}),
+            tokenizer,
         ),
         name="tiny",
         version="0",

@@ -1,5 +1,6 @@
 """The engine over a real (tiny, random) network."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,8 +31,18 @@ def prompt_inputs(network, study, question):
     ids = torch.tensor([network.question_ids(question)])
     inputs["input_ids"] = torch.cat([inputs["input_ids"], ids], dim=1)
     types = inputs["mm_token_type_ids"]
-    inputs["mm_token_type_ids"] = torch.cat([types, torch.zeros_like(ids, dtype=types.dtype)], dim=1)
+    inputs["mm_token_type_ids"] = torch.cat(
+        [types, torch.zeros_like(ids, dtype=types.dtype)], dim=1
+    )
     return inputs
+
+
+def extended(inputs, ids):
+    types = torch.zeros_like(ids, dtype=inputs["mm_token_type_ids"].dtype)
+    return inputs | {
+        "input_ids": torch.cat([inputs["input_ids"], ids], dim=1),
+        "mm_token_type_ids": torch.cat([inputs["mm_token_type_ids"], types], dim=1),
+    }
 
 
 def test_the_prompt_is_the_chat_template_with_every_image_first(network, studies):
@@ -130,7 +141,9 @@ def test_a_score_is_the_mean_log_probability_of_the_whole_answer(network, studie
     answer = [*network.text_ids("breast cyst"), network.end_id]
     ids = torch.tensor([answer])
     types = inputs["mm_token_type_ids"]
-    inputs["mm_token_type_ids"] = torch.cat([types, torch.zeros_like(ids, dtype=types.dtype)], dim=1)
+    inputs["mm_token_type_ids"] = torch.cat(
+        [types, torch.zeros_like(ids, dtype=types.dtype)], dim=1
+    )
     inputs["input_ids"] = torch.cat([inputs["input_ids"], ids], dim=1)
     with torch.no_grad():
         logits = network.model(**inputs).logits[0, -len(answer) - 1 : -1]
@@ -161,7 +174,5 @@ def test_a_prompt_beyond_the_context_is_a_sentence(engine, studies):
 
 
 def test_an_image_with_extreme_sides_stays_within_the_token_limit(network):
-    import numpy as np
-
     inputs = network.prefix_inputs([np.zeros((16, 3000, 3), dtype=np.uint8)])
     assert int(inputs["mm_token_type_ids"].sum()) <= 16

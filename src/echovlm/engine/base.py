@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -36,6 +37,7 @@ MAX_QUESTION = 4000
 MAX_LABELS = 200
 """Most candidate labels of a diagnosis."""
 
+_NAMED_FILES = 5  # left-out files named in the warnings of a result
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -45,6 +47,9 @@ class BaseEngine(ABC):
     name: str
     version: str
     temperature: float | None
+
+    def __init__(self) -> None:
+        self._chosen: WeakKeyDictionary[Study, list[np.ndarray]] = WeakKeyDictionary()
 
     @abstractmethod
     def _write(
@@ -141,7 +146,7 @@ class BaseEngine(ABC):
         question: str,
         language: Language | str | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, Answer]:
         """Answer a question in pieces, as they are written, clause by clause.
 
         The pieces together are the text of :meth:`ask`; the iterator's return value is that
@@ -153,7 +158,7 @@ class BaseEngine(ABC):
 
     def _streamed(
         self, study: Study, question: str, tongue: Language, max_new_tokens: int
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, Answer]:
         whole: list[Generation] = []
 
         def words() -> Iterator[str]:
@@ -251,7 +256,10 @@ class BaseEngine(ABC):
     # --- shared ---
 
     def _pictures(self, study: Study) -> list[np.ndarray]:
-        return study_images(study, self._most_images())
+        """The images of a study that the network sees, chosen once per study."""
+        if study not in self._chosen:
+            self._chosen[study] = study_images(study, self._most_images())
+        return self._chosen[study]
 
     def _written(
         self, studies: Sequence[Study], question: str, max_new_tokens: int
@@ -262,15 +270,18 @@ class BaseEngine(ABC):
     def _warnings(
         self, study: Study, tongue: Language, generation: Generation | None = None
     ) -> tuple[str, ...]:
-        warnings = []
-        if study.left_out:
-            names = ", ".join(printable(file.path) for file in study.left_out)
-            warnings.append(
-                notice("left_out_files", tongue, count=len(study.left_out), names=names)
-            )
+        warnings = [
+            notice("left_out_file", tongue, path=printable(file.path), reason=file.reason)
+            for file in study.left_out[:_NAMED_FILES]
+        ]
+        if len(study.left_out) > _NAMED_FILES:
+            more = len(study.left_out) - _NAMED_FILES
+            warnings.append(notice("left_out_more", tongue, count=more))
         total, used = sum(len(clip.frames) for clip in study.clips), len(self._pictures(study))
         if used < total:
             warnings.append(notice("left_out_images", tongue, used=used, total=total))
+        warnings += [f"{clip.name}: {clip.note}." for clip in study.clips if clip.note]
+        warnings += [f"{note[:1].upper()}{note[1:]}." for note in study.notes]
         if generation is not None and generation.finish_reason == "length":
             warnings.append(notice("cut_off", tongue, tokens=generation.tokens))
         return tuple(warnings)

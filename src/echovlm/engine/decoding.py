@@ -107,8 +107,8 @@ def pieces(network: Network, steps: Iterable[list[int | None]]) -> Iterator[str 
     """
     row: list[int] = []
     given = ""
-    for (token,) in steps:
-        row.append(token)
+    for step in steps:
+        row += [token for token in step if token is not None]
         text = network.text(row)
         # A character of several bytes is incomplete until its last byte has been written.
         if not text.endswith("\N{REPLACEMENT CHARACTER}") and text.startswith(given):

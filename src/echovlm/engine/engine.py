@@ -30,6 +30,7 @@ class Engine(BaseEngine):
     """
 
     def __init__(self, network: Network, prefixes: PrefixStore | None = None) -> None:
+        super().__init__()
         self.network = network
         self.prefixes = prefixes or PrefixStore()
         self.name = network.name

@@ -21,7 +21,7 @@ from transformers import AutoModelForImageTextToText
 
 from echovlm.engine.network import Network
 from echovlm.errors import CheckpointError, LayoutError, OptionError, TensorError
-from echovlm.model import EchoVLMForConditionalGeneration
+from echovlm.model import EchoVLMForConditionalGeneration, EchoVLMProcessor
 from echovlm.model.config import EchoVLMConfig, is_released
 
 COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
@@ -80,8 +80,7 @@ def load(
         )
     return Network(
         model=network,
-        tokenizer=processor.tokenizer,
-        image_processor=processor.image_processor,
+        processor=processor,
         name=name,
         version=version or _fingerprint(weights),
         temperature=_temperature(folder),
@@ -169,17 +168,13 @@ def _comparable(folder: Path, settings: dict[str, Any]) -> Any:
 
 
 def _processor(folder: Path) -> Any:
-    from echovlm.model.processor import EchoVLMProcessor
-
     try:
         processor = EchoVLMProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder} has no usable tokenizer and image processor: {_first_line(error)}"
         ) from error
-    if processor.tokenizer.chat_template is None:
-        processor.tokenizer.chat_template = processor.chat_template
-    if processor.tokenizer.chat_template is None:
+    if not processor.chat_template:
         raise CheckpointError(f"{folder} has no chat template.")
     return processor
 

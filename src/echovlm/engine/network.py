@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 from echovlm.errors import CheckpointError
+from echovlm.model.processor import IMAGE_TOKEN
 
-IMAGE_PAD = "<|image_pad|>"
 VISUAL_TOKENS = 196
 """Most visual tokens of one image unless the caller says otherwise (published: 392 x 392)."""
 
@@ -32,8 +32,7 @@ class Network:
 
     Attributes:
         model: a Qwen2-VL-like ``ForConditionalGeneration``, in evaluation mode on its device.
-        tokenizer: its tokenizer, with the chat template.
-        image_processor: its image processor (pixels to patches).
+        processor: its tokenizer, chat template and image processor.
         name: how results name the model.
         version: what tells this checkpoint from another of the same name.
         temperature: fitted divisor of closed-set log-likelihoods; None where none was fitted.
@@ -42,8 +41,7 @@ class Network:
     """
 
     model: Any
-    tokenizer: Any
-    image_processor: Any
+    processor: Any
     name: str
     version: str
     temperature: float | None = None
@@ -53,6 +51,16 @@ class Network:
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.model.device
+
+    @property
+    def tokenizer(self) -> Any:
+        """Text to token ids and back."""
+        return self.processor.tokenizer
+
+    @property
+    def image_processor(self) -> Any:
+        """Pixels to patches."""
+        return self.processor.image_processor
 
     @cached_property
     def context_tokens(self) -> int:
@@ -103,13 +111,13 @@ class Network:
     def _template(self, images: int) -> tuple[str, str]:
         """What the chat template writes before and after the question of a user turn."""
         content = [*({"type": "image"} for _ in range(images)), {"type": "text", "text": _QUESTION}]
-        whole = self.tokenizer.apply_chat_template(
+        whole = self.processor.apply_chat_template(
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
         before, mark, after = whole.partition(_QUESTION)
-        if not mark or before.count(IMAGE_PAD) != images:
+        if not mark or before.count(IMAGE_TOKEN) != images:
             raise CheckpointError(
-                f"The chat template of {self.name} does not write images as {IMAGE_PAD}, "
+                f"The chat template of {self.name} does not write images as {IMAGE_TOKEN}, "
                 "as Qwen's vision-language models do."
             )
         return before, after
@@ -143,27 +151,16 @@ class Network:
             ``image_grid_thw (images, 3)``.
         """
         fewest, most = self.pixel_limits
-        widest = most // self.pixels_per_token
-        pixels = self.image_processor(
-            images=[_no_wider_than(image, widest) for image in images],
+        before, _ = self._template(len(images))
+        inputs = self.processor(
+            images=[_no_wider_than(image, most // self.pixels_per_token) for image in images],
+            text=before,
             size={"shortest_edge": fewest, "longest_edge": most},
+            add_special_tokens=False,
             return_tensors="pt",
         )
-        before, _ = self._template(len(images))
-        pieces = before.split(IMAGE_PAD)
-        merge = self.image_processor.merge_size**2
-        counts = [int(grid.prod()) // merge for grid in pixels["image_grid_thw"]]
-        text = pieces[0] + "".join(
-            IMAGE_PAD * count + piece for count, piece in zip(counts, pieces[1:], strict=True)
-        )
-        ids = torch.tensor([self._template_ids(text)])
-        inputs = {
-            "input_ids": ids,
-            "mm_token_type_ids": (ids == self._special(IMAGE_PAD)).int(),
-            "pixel_values": pixels["pixel_values"],
-            "image_grid_thw": pixels["image_grid_thw"],
-        }
-        return {name: tensor.to(self.device) for name, tensor in inputs.items()}
+        inputs.pop("attention_mask", None)
+        return dict(inputs.to(self.device))
 
 
 def _no_wider_than(image: np.ndarray, ratio: int) -> np.ndarray:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from echovlm.terms import Language
 
 _NOTICES = {
-    "left_out_files": {
-        Language.ENGLISH: "{count} file(s) of the study could not be used: {names}.",
-        Language.CHINESE: "本次检查有 {count} 个文件无法使用：{names}。",
+    "left_out_file": {
+        Language.ENGLISH: "{path} was left out: {reason}",
+        Language.CHINESE: "未使用 {path}：{reason}",
+    },
+    "left_out_more": {
+        Language.ENGLISH: "{count} more file(s) were left out.",
+        Language.CHINESE: "另有 {count} 个文件未使用。",
     },
     "left_out_images": {
         Language.ENGLISH: "Only {used} of {total} images and frames were given to the model.",

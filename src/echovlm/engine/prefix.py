@@ -108,5 +108,5 @@ def content_hash(images: Sequence[np.ndarray]) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for image in images:
         digest.update(struct.pack("<2q", *image.shape[:2]))
-        digest.update(np.ascontiguousarray(image))
+        digest.update(np.ascontiguousarray(image).data)
     return digest.digest()

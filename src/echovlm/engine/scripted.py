@@ -39,6 +39,7 @@ class ScriptedEngine(BaseEngine):
         otherwise: str = "No abnormality is seen.",
         temperature: float | None = 1.0,
     ) -> None:
+        super().__init__()
         reports = {prompts.question(Task.REPORT, lang): text for lang, text in _REPORT.items()}
         self.answers = reports | dict(answers or {})
         self.preferred = tuple(preferred)
