@@ -61,6 +61,8 @@ def sample(label: str, rng: np.random.Generator) -> LiverFeatures:
     if label == "liver-steatosis":
         return LiverFeatures(label, grade=int(rng.integers(1, 4)), kidney_shown=kidney_shown)
     cyst = label == "liver-cyst"
+    # A kidney in the image takes the room of the deep part.
+    sites = ["superficial", "central"] if kidney_shown else ["superficial", "central", "deep"]
     shape = str(rng.choice(["round", "oval"] if cyst else ["round", "oval", "lobulated"]))
     return LiverFeatures(
         label=label,
@@ -69,7 +71,7 @@ def sample(label: str, rng: np.random.Generator) -> LiverFeatures:
         shape=shape,
         echo_pattern="anechoic" if cyst else "hyperechoic",
         posterior="enhancement" if cyst else "none",
-        site=str(rng.choice(["superficial", "central", "deep"])),
+        site=str(rng.choice(sites)),
         lesion_long_mm=round(float(rng.uniform(20, 46) if cyst else rng.uniform(19, 34)), 2),
         lesion_ratio=round(float(rng.uniform(0.62, 0.78) if shape == "oval" else 0.97), 2),
     )

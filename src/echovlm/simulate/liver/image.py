@@ -30,6 +30,18 @@ class _Place:
     semi_x: float
     semi_z: float
     side: int  # 1: kidney and hilum on the right of the image, -1: on the left
+    kidney: tuple[float, float, float, float, float]  # x, z, semi_x, semi_z, tilt in degrees
+
+    def clear_of(self, x: float, z: float, reach: float, kidney_shown: bool) -> bool:
+        """Return True where a circle lies inside the diaphragm and off the kidney."""
+        u = (x - self.centre_x) / (self.semi_x - reach)
+        v = max(z - self.centre_z, 0) / (self.semi_z - reach)
+        if np.hypot(u, v) > 1:
+            return False
+        if not kidney_shown:
+            return True
+        kidney_x, kidney_z, semi_x = self.kidney[:3]
+        return float(np.hypot(x - kidney_x, (z - kidney_z) * 1.4)) > 0.8 * semi_x + reach
 
 
 def draw(features: LiverFeatures, rng: np.random.Generator) -> BModeImage:
@@ -48,7 +60,7 @@ def draw(features: LiverFeatures, rng: np.random.Generator) -> BModeImage:
         noise_db=float(rng.uniform(-42, -28)),
     )
     phantom = scan.blank_phantom(0.5, attenuation=_ATTENUATION[features.grade])
-    place = _place(features, scan, rng)
+    place = _place(scan, rng)
     _draw_parenchyma(phantom, features, place, rng)
     _draw_vessels(phantom, features, place, rng)
     if features.kidney_shown:
@@ -60,19 +72,28 @@ def draw(features: LiverFeatures, rng: np.random.Generator) -> BModeImage:
     return scan_image(phantom, scan, rng)
 
 
-def _place(features: LiverFeatures, scan: Scan, rng: np.random.Generator) -> _Place:
-    """Choose where the diaphragm runs: an arc below and to one side."""
+def _place(scan: Scan, rng: np.random.Generator) -> _Place:
+    """Choose where the diaphragm runs (an arc below, shifted to one side) and the kidney lies."""
     side = 1 if rng.uniform() < 0.75 else -1
     semi_x = scan.depth_mm * float(rng.uniform(0.62, 0.78))
     semi_z = scan.depth_mm * float(rng.uniform(0.62, 0.74))
     bottom = scan.depth_mm * float(rng.uniform(0.84, 0.93))
+    wall = float(rng.uniform(9, 20))
+    kidney = (
+        side * float(rng.uniform(48, 62)),
+        wall + float(rng.uniform(62, 78)),
+        float(rng.uniform(42, 50)),
+        float(rng.uniform(19, 24)),
+        -side * float(rng.uniform(10, 30)),
+    )
     return _Place(
-        wall=float(rng.uniform(9, 20)),
+        wall=wall,
         centre_x=side * scan.depth_mm * float(rng.uniform(0.05, 0.25)),
         centre_z=bottom - semi_z,
         semi_x=semi_x,
         semi_z=semi_z,
         side=side,
+        kidney=kidney,
     )
 
 
@@ -147,10 +168,7 @@ def _draw_kidney(
     phantom: Phantom, features: LiverFeatures, place: _Place, rng: np.random.Generator
 ) -> None:
     """Draw the right kidney: its cortex is the reference for the liver's brightness."""
-    x = place.side * float(rng.uniform(48, 62))
-    z = place.wall + float(rng.uniform(62, 78))
-    tilt = -place.side * float(rng.uniform(10, 30))
-    semi_x, semi_z = float(rng.uniform(42, 50)), float(rng.uniform(19, 24))
+    x, z, semi_x, semi_z, tilt = place.kidney
     outline = phantom.ellipse(x, z, semi_x, semi_z, tilt)
     fat = phantom.ellipse(x, z + 1, semi_x + 4, semi_z + 3.5, tilt)
     phantom.fill(phantom.occupancy(fat, 1.5), 5.0)
@@ -172,31 +190,38 @@ def _draw_kidney(
 def _lesion_places(
     features: LiverFeatures, place: _Place, scan: Scan, rng: np.random.Generator
 ) -> list[tuple[float, float, float]]:
-    """Choose (x, z, long diameter) in mm of each lesion."""
-    if features.lesion_count == 0:
-        return []
+    """Choose (x, z, long diameter) in mm of each lesion, inside the liver and the sector."""
+    spots: list[tuple[float, float, float]] = []
     size = features.lesion_long_mm
-    top = place.wall + size / 2 + 4
-    bottom = place.centre_z + place.semi_z * 0.93 - size / 2 - 3
-    share = {"superficial": (0.0, 0.10), "central": (0.42, 0.58), "deep": (0.88, 1.0)}
-    z = top + (bottom - top) * float(rng.uniform(*share[features.site]))
-    away = -place.side if features.kidney_shown else (1 if rng.uniform() < 0.5 else -1)
-    free = _free_width(z, size, scan)
-    x = away * float(rng.uniform(0.05, 0.75)) * free
-    spots = [(x, z, size)]
-    if features.lesion_count == 2:
-        second = size * float(rng.uniform(0.55, 0.8))
-        other_z = z + (1 if z < (top + bottom) / 2 else -1) * float(rng.uniform(0, 8))
-        gap = size / 2 + second / 2 + float(rng.uniform(4, 12))
-        toward = -1 if x > 0 else 1
-        spots.append((x + toward * gap, other_z, second))
+    for _ in range(features.lesion_count):
+        spots.append(_free_spot(features, size, spots, place, scan, rng))
+        size = features.lesion_long_mm * float(rng.uniform(0.55, 0.8))
     return spots
 
 
-def _free_width(z: float, size: float, scan: Scan) -> float:
-    """Return how far from the middle a lesion's centre may lie inside the sector."""
-    half = (z - size / 2 + scan.radius_mm) * np.tan(scan.half_angle_rad)
-    return max(float(half) - size / 2 - 4, 2.0)
+def _free_spot(
+    features: LiverFeatures,
+    size: float,
+    taken: list[tuple[float, float, float]],
+    place: _Place,
+    scan: Scan,
+    rng: np.random.Generator,
+) -> tuple[float, float, float]:
+    """Draw positions at the lesion's site until one is free; keep the last after many tries."""
+    top = place.wall + size / 2 + 4
+    bottom = place.centre_z + place.semi_z * 0.96 - size / 2 - 3
+    share = {"superficial": (0.0, 0.14), "central": (0.36, 0.56), "deep": (0.78, 1.0)}
+    for _ in range(80):
+        z = top + (bottom - top) * float(rng.uniform(*share[features.site]))
+        half = (z - size / 2 + scan.radius_mm) * float(np.tan(scan.half_angle_rad)) - size / 2 - 4
+        x = float(rng.uniform(-1, 1)) * max(half, 1.0)
+        apart = all(
+            np.hypot(x - other_x, z - other_z) > (size + other) / 2 + 4
+            for other_x, other_z, other in taken
+        )
+        if apart and place.clear_of(x, z, size / 2 + 3, features.kidney_shown):
+            break
+    return x, z, size
 
 
 def _draw_lesion(
