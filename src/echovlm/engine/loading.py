@@ -73,11 +73,7 @@ def load(
     kind = DTYPES.get(dtype) or _default_dtype(place, sum(file.stat().st_size for file in weights))
     network = _weights(folder, config, kind).to(place).eval()
     processor = _processor(folder)
-    if len(processor.tokenizer) > network.get_input_embeddings().num_embeddings:
-        raise CheckpointError(
-            f"The tokenizer in {folder} has {len(processor.tokenizer)} entries, more than the "
-            f"{network.get_input_embeddings().num_embeddings} rows of the network's embedding."
-        )
+    _check_tokenizer(folder, processor, network)
     return Network(
         model=network,
         processor=processor,
@@ -177,6 +173,17 @@ def _processor(folder: Path) -> Any:
     if not processor.chat_template:
         raise CheckpointError(f"{folder} has no chat template.")
     return processor
+
+
+def _check_tokenizer(folder: Path, processor: Any, network: Any) -> None:
+    """Refuse a tokenizer that was made for another network."""
+    entries, rows = len(processor.tokenizer), network.get_input_embeddings().num_embeddings
+    if entries > rows or processor.image_token_id != network.config.image_token_id:
+        raise CheckpointError(
+            f"The tokenizer in {folder} does not belong to its weights: it has {entries} entries "
+            f"for {rows} embeddings and numbers the image token {processor.image_token_id} instead "
+            f"of {network.config.image_token_id}."
+        )
 
 
 def _temperature(folder: Path) -> float | None:
