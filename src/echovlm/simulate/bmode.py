@@ -35,6 +35,7 @@ _SAMPLES_PER_WIDTH = 2.4  # samples per FWHM, both ways
 _SIDE_LOBE = 0.016  # amplitude of the wide pedestal under the beam
 _SIDE_LOBE_WIDTH = 6.0  # its width against the main lobe
 _NOISE_RISE_DB = 25.0  # noise at the face lies this far below noise at full depth
+_DISPLAY_SMOOTHING_PX = 0.5
 _SIGMA_PER_FWHM = 1 / 2.3548
 
 
@@ -322,6 +323,7 @@ def _convert(grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int) -> BM
     grey = ndimage.gaussian_filter1d(grey, max(0.4 * spacing / float(step), 0.3), axis=0)
     where = (reach / step, (lateral - echo.lateral[0]) / pitch)
     pixels = ndimage.map_coordinates(grey, where, order=1, mode="nearest")
+    pixels = ndimage.gaussian_filter(pixels, _DISPLAY_SMOOTHING_PX, truncate=2)
     outside = (reach < 0) | (reach > scan.depth_mm)
     if not scan.is_linear:
         outside |= np.abs(lateral) > scan.half_angle_rad

@@ -69,19 +69,37 @@ def _draw_background(
         tissue -= np.float32(9.5) * np.clip((islands - 0.2) / 0.35, 0, 1)
     phantom.fill(gland, tissue)
     for border, amplitude in ((layers.gland, 3.0), (layers.retro, 2.5)):
-        patchy = np.clip(phantom.texture(rng, 4, 1, 2) + 0.6, 0, 1.6)
-        phantom.interface(z > border, np.float32(amplitude) * patchy, 0.5)
+        phantom.interface(z > border, amplitude * _patchy(phantom, rng, 4, 0.6, 1.0), 0.5)
     phantom.fill(phantom.band(layers.muscle, layers.wall), -8 + phantom.texture(rng, 0.9, 3.2, 9))
-    phantom.interface(z > layers.muscle, float(rng.uniform(4, 8)), 0.6)
+    _draw_fascia(phantom, layers, rng)
     _draw_chest_wall(phantom, layers, x, rng)
     skin = phantom.band(0, layers.skin)
     phantom.fill(skin, 3 + phantom.texture(rng, 0.5, 1.0, 4))
-    phantom.interface(z > layers.skin, 3.5, 0.35)
-    phantom.interface(z > 0.25, 7.0, 0.35)
+    phantom.interface(z > layers.skin, 3.5 * _patchy(phantom, rng, 3, 0.9, 0.4), 0.35)
+    phantom.interface(z > 0.25, float(rng.uniform(4, 9)), 0.35)
     # Ligaments and uneven fat throw faint vertical streaks.
     streaks = phantom.texture(rng, 3.5, 0.09, 0.6)
     phantom.attenuation_db_per_cm_mhz += np.where(z < layers.retro, streaks, 0)
     return layers
+
+
+def _patchy(
+    phantom: Phantom, rng: np.random.Generator, scale_mm: float, mean: float, spread: float
+) -> np.ndarray:
+    """Return an uneven strength for an interface, 0 to about twice its mean."""
+    return np.clip(phantom.texture(rng, scale_mm, spread, 2.0) + np.float32(mean), 0, 2.2 * mean)
+
+
+def _draw_fascia(phantom: Phantom, layers: _Layers, rng: np.random.Generator) -> None:
+    """Draw the muscle's fascia and the fibrous lines inside it."""
+    z = phantom.z_mm
+    strength = float(rng.uniform(3, 7))
+    phantom.interface(z > layers.muscle, strength * _patchy(phantom, rng, 5, 1.0, 0.5), 0.5)
+    for _ in range(int(rng.integers(1, 4))):
+        share = float(rng.uniform(0.15, 0.85))
+        line = layers.muscle + share * (layers.wall - layers.muscle) + phantom.wave(rng, 18, 0.2)
+        amplitude = float(rng.uniform(2, 4.5)) * _patchy(phantom, rng, 4, 0.3, 0.8)
+        phantom.interface(z > line, amplitude, 0.4)
 
 
 def _layers(
@@ -116,7 +134,7 @@ def _draw_septa(
     """Draw fat lobules: thin bright septa and Cooper ligaments between two depths."""
     field = phantom.texture(rng, float(rng.uniform(3.5, 5.5)), 1.0, float(rng.uniform(1.6, 2.6)))
     inside = phantom.band(top, bottom)
-    strength = np.clip(phantom.texture(rng, 5, 1.0, 1.5) + 0.5, 0, 2) * inside
+    strength = _patchy(phantom, rng, 3.5, 0.7, 1.0) * inside
     phantom.interface(field > 0, np.float32(2.6) * strength, 0.35, floor=0.25)
     phantom.echogenicity_db += np.where(inside, 4 * np.exp(-((field / 0.12) ** 2)), 0).astype("f4")
 
@@ -127,14 +145,16 @@ def _draw_chest_wall(
     """Draw the rib or the pleura below the muscle, where the image reaches it."""
     z = phantom.z_mm
     phantom.fill(z >= layers.wall, -14 + phantom.texture(rng, 1.5, 3, 6))
-    phantom.interface(z > layers.wall, float(rng.uniform(5, 12)), 0.6)
+    strength = float(rng.uniform(4, 11))
+    phantom.interface(z > layers.wall, strength * _patchy(phantom, rng, 6, 1.0, 0.4), 0.6)
     if rng.uniform() < 0.4:
         middle = float(rng.uniform(-14, 14))
         column = int(np.argmin(np.abs(x - middle)))
         top = float(layers.wall[column]) + 1.5
         rib = phantom.ellipse(middle, top + 2.5, float(rng.uniform(5, 7)), 3.0)
-        phantom.fill(phantom.occupancy(rib), -16, 2.5)
-        phantom.interface((rib < 1) & (z < top + 3.0), 8.0, 0.6)
+        phantom.fill(phantom.occupancy(rib), -16, 5.0)
+        front = np.clip((np.float32(top + 2.5) - z) / 1.5, 0, 1)
+        phantom.interface(rib, float(rng.uniform(5, 10)) * front, 0.7)
 
 
 def _places(
@@ -158,9 +178,7 @@ def _places(
         spots = [(first, long_mm), (first + side * gap, second)]
     result = []
     for x, size in spots:
-        column = int(
-            np.argmin(np.abs(np.linspace(-1, 1, layers.skin.size) * scan.width_mm / 2 - x))
-        )
+        column = round((x / scan.width_mm + 0.5) * (layers.skin.size - 1))
         height = tall * size / long_mm
         top = float(layers.skin[column]) + height / 2 + 1.5
         bottom = float(layers.muscle[column]) - height / 2 - 1.5
@@ -182,7 +200,7 @@ def _draw_lesion(
     ratio = features.lesion_ratio
     semi_x, semi_z = (size / 2 / ratio, size / 2) if ratio > 1 else (size / 2, size / 2 * ratio)
     level = _outline(phantom, features, (x, z, semi_x, semi_z), rng)
-    soft = 2.4 if features.margin == "indistinct" else 0.5
+    soft = 2.8 if features.margin == "indistinct" else 0.6
     inside = phantom.occupancy(level, soft)
     surround = -9.0 if features.composition == "homogeneous fat" else 0.0
     if features.label == "breast-malignant":
@@ -200,6 +218,10 @@ def _draw_lesion(
         "shadowing": -float(rng.uniform(11, 18)),
     }[features.posterior]
     loss = _ATTENUATION - posterior_db / (2 * scan.frequency_mhz * 2 * semi_z / 10)
+    if features.echo_pattern == "anechoic":
+        # Reverberation between the near wall and the transducer veils the front of a cyst.
+        veil = np.clip((phantom.z_mm - np.float32(z - semi_z)) / (0.8 * semi_z), 0, 1)
+        echo = float(rng.uniform(-32, -22)) * (1 - veil) + ANECHOIC_DB * veil
     phantom.fill(inside, echo, max(loss, 0.0))
     if features.margin == "circumscribed":
         _draw_capsule(phantom, level, features, (x, z, semi_x, semi_z), rng)
@@ -222,9 +244,29 @@ def _outline(
         return phantom.blob(rng, *place, tilt, roughness=0.025, lobes=lobes)
     if features.margin == "angular":
         return _angular(phantom, place, rng)
-    spicules = int(rng.integers(9, 14)) if features.margin == "spiculated" else 0
     lobes = int(rng.integers(8, 12)) if features.margin == "microlobulated" else 0
-    return phantom.blob(rng, *place, tilt, roughness=0.1, lobes=lobes, spicules=spicules)
+    body = phantom.blob(rng, *place, tilt, roughness=0.12, lobes=lobes)
+    return _spiculated(phantom, body, place, rng) if features.margin == "spiculated" else body
+
+
+def _spiculated(
+    phantom: Phantom,
+    body: np.ndarray,
+    place: tuple[float, float, float, float],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return a level set with thin tapering strands that radiate from the mass."""
+    x, z, semi_x, semi_z = place
+    level = body
+    count = int(rng.integers(9, 14))
+    for index in range(count):
+        angle = 2 * np.pi * (index + rng.uniform(0.15, 0.85)) / count
+        reach = np.array([0.6, 1.1, rng.uniform(1.35, 1.9)])
+        turn = angle + np.array([0, 0, rng.uniform(-0.15, 0.15)])
+        points = np.stack([x + reach * semi_x * np.cos(turn), z + reach * semi_z * np.sin(turn)], 1)
+        base = 0.2 * min(semi_x, semi_z) * float(rng.uniform(0.7, 1.3))
+        level = np.minimum(level, phantom.tube(points, np.array([1.6 * base, base, 0.15])))
+    return level
 
 
 def _angular(
@@ -234,8 +276,8 @@ def _angular(
     x, z, semi_x, semi_z = place
     parts = []
     for turn in (0.0, np.pi / 5):
-        u = (phantom.x_mm - np.float32(x)) / np.float32(semi_x)
-        v = (phantom.z_mm - np.float32(z)) / np.float32(semi_z)
+        u = (phantom.x_mm - np.float32(x)) / np.float32(semi_x) + phantom.texture(rng, 2.5, 0.06)
+        v = (phantom.z_mm - np.float32(z)) / np.float32(semi_z) + phantom.texture(rng, 2.5, 0.06)
         sides = 4
         angles = turn + 2 * np.pi * (np.arange(sides) + rng.uniform(-0.22, 0.22, sides)) / sides
         reach = rng.uniform(0.62, 1.0, sides)
@@ -265,11 +307,11 @@ def _draw_capsule(
 ) -> None:
     """Draw the thin bright border and the edge shadows of a smooth lesion."""
     x, z, semi_x, semi_z = place
-    strength = (5.0, 9.0) if features.echo_pattern == "anechoic" else (2.5, 4.5)
+    strength = (3.0, 7.0) if features.echo_pattern == "anechoic" else (2.0, 4.0)
     phantom.interface(level, float(rng.uniform(*strength)), 0.4)
     for side in (-1, 1):
         edge = phantom.ellipse(x + side * (semi_x + 0.1), z + 0.2 * semi_z, 0.35, 0.6 * semi_z)
-        phantom.fill(phantom.occupancy(edge), attenuation=float(rng.uniform(1.0, 2.2)))
+        phantom.fill(phantom.occupancy(edge), attenuation=float(rng.uniform(0.6, 1.8)))
 
 
 def _draw_calcifications(

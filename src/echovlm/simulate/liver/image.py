@@ -65,10 +65,14 @@ def draw(features: LiverFeatures, rng: np.random.Generator) -> BModeImage:
     _draw_vessels(phantom, features, place, rng)
     if features.kidney_shown:
         _draw_kidney(phantom, features, place, rng)
-    for x, z, size in _lesion_places(features, place, scan, rng):
+    spots = _lesion_places(features, place, scan, rng)
+    for x, z, size in spots:
         _draw_lesion(phantom, features, (x, z, size), scan, rng)
     _draw_beyond(phantom, features, place, rng)
     _draw_wall(phantom, place, rng)
+    free_flanks = [side for side in (-1, 1) if all(side * x < 0.1 * size for x, _, size in spots)]
+    if free_flanks and rng.uniform() < 0.4:
+        _draw_rib(phantom, scan, place, int(rng.choice(free_flanks)), rng)
     return scan_image(phantom, scan, rng)
 
 
@@ -112,11 +116,15 @@ def _draw_vessels(
 ) -> None:
     """Draw portal branches (bright walls) and hepatic veins (bare walls)."""
     side = place.side
-    portal, veins = [], []
+    veins = []
     hilum = np.array([side * rng.uniform(10, 45), place.wall + rng.uniform(30, 65)])
-    for _ in range(int(rng.integers(1, 4))):
-        heading = np.pi / 2 * (1 + side) + rng.uniform(-1.0, 1.0)
-        portal.append(_course(hilum, heading, rng.uniform(28, 70), rng.uniform(2.4, 4.4), rng))
+    heading = np.pi / 2 * (1 + side) + rng.uniform(-0.5, 0.5)
+    trunk, radii = _course(hilum, heading, rng.uniform(45, 80), rng.uniform(3.2, 5.0), rng)
+    portal = [(trunk, radii)]
+    for joint in rng.choice(np.arange(1, 7), int(rng.integers(1, 4)), replace=False):
+        turn = heading + rng.uniform(0.5, 1.1) * rng.choice([-1, 1])
+        reach, radius = rng.uniform(18, 40), 0.75 * float(radii[joint])
+        portal.append(_course(trunk[joint], turn, reach, radius, rng))
     drain_z = place.centre_z + rng.uniform(0.65, 0.85) * place.semi_z
     drain = np.array([place.centre_x + side * rng.uniform(-15, 30), drain_z])
     for _ in range(int(rng.integers(1, 4))):
@@ -252,8 +260,9 @@ def _draw_beyond(
     phantom: Phantom, features: LiverFeatures, place: _Place, rng: np.random.Generator
 ) -> None:
     """Draw the diaphragm and what lies beyond it: lung with a weak mirror image."""
+    uneven = float(rng.uniform(0.01, 0.03))
     level = phantom.blob(
-        rng, place.centre_x, place.centre_z, place.semi_x, place.semi_z, roughness=0.012
+        rng, place.centre_x, place.centre_z, place.semi_x, place.semi_z, roughness=uneven
     )
     beyond = (level > 1) & (phantom.z_mm > place.centre_z)
     weight = phantom.occupancy(level, 2.0)
@@ -264,8 +273,9 @@ def _draw_beyond(
     phantom.fill(1 - keep, mirror)
     strength = _DIAPHRAGM[features.grade] * float(rng.uniform(14, 26))
     if strength > 0:
-        patchy = np.clip(phantom.texture(rng, 22, 0.35) + 1.0, 0.35, 1.6)
-        phantom.interface(beyond, np.float32(strength) * patchy, 2.4, floor=0.12)
+        patchy = np.clip(phantom.texture(rng, 16, 0.5) + 1.0, 0.15, 2.0)
+        thick = float(rng.uniform(1.5, 2.8))
+        phantom.interface(beyond, np.float32(strength) * patchy, thick, floor=0.1)
 
 
 def _draw_wall(phantom: Phantom, place: _Place, rng: np.random.Generator) -> None:
@@ -279,3 +289,14 @@ def _draw_wall(phantom: Phantom, place: _Place, rng: np.random.Generator) -> Non
         line = np.exp(-(((reach - np.float32(depth)) / np.float32(0.7)) ** 2))
         patchy = np.clip(top.texture(rng, 3, 0.4, 6) + 0.9, 0.1, 2)
         np.maximum(top.specular, float(rng.uniform(2.5, 7)) * line * patchy, out=top.specular)
+
+
+def _draw_rib(
+    phantom: Phantom, scan: Scan, place: _Place, flank: int, rng: np.random.Generator
+) -> None:
+    """Let a rib at one flank of the sector throw its shadow."""
+    angle = flank * scan.half_angle_rad * float(rng.uniform(0.82, 1.0))
+    reach = scan.radius_mm + 0.75 * place.wall
+    x, z = reach * np.sin(angle), reach * np.cos(angle) - scan.radius_mm
+    rib = phantom.ellipse(x, z, float(rng.uniform(4, 7)), 2.5, float(np.rad2deg(-angle)))
+    phantom.fill(phantom.occupancy(rib), -4, float(rng.uniform(4, 9)))
