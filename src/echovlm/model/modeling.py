@@ -11,7 +11,7 @@ Three things differ from the base model, and only they are written here:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import (
 )
 from transformers.utils.output_capturing import OutputRecorder
 
+from echovlm.model.checkpoints import Checkpoint, local_folder
 from echovlm.model.config import EchoVLMConfig, EchoVLMTextConfig
 from echovlm.model.moe import DualPathFeedForward, Experts, load_balancing_loss
 
@@ -53,7 +54,7 @@ class EchoVLMPreTrainedModel(Qwen2VLPreTrainedModel):
 
     @classmethod
     def _can_set_experts_implementation(cls) -> bool:
-        """Say yes: transformers looks for the decorator in this file, but it is in moe.py's base."""
+        """Say yes: transformers looks for a decorator in this file, but Experts inherits it."""
         return True
 
 
@@ -177,6 +178,31 @@ class EchoVLMForConditionalGeneration(EchoVLMPreTrainedModel, Qwen2VLForConditio
         self.lm_head = nn.Linear(text.hidden_size, text.vocab_size, bias=False)
         self.post_init()
 
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any
+    ) -> EchoVLMForConditionalGeneration:
+        """Load a checkpoint in either layout, whole or not at all.
+
+        Args:
+            pretrained_model_name_or_path: a folder, or a name on the Hugging Face hub.
+            *args: as in transformers.
+            **kwargs: as in transformers (``dtype``, ``device_map``, ``attn_implementation``...).
+
+        Raises:
+            LayoutError: for anything but an EchoVLM; a plain Qwen2-VL is sent to ``upcycle``.
+            TensorError: if tensors are missing, left over or mis-shaped; they are named.
+            CheckpointError: if a file is absent or broken.
+        """
+        folder = local_folder(pretrained_model_name_or_path, kwargs)
+        checkpoint = Checkpoint.open(folder)
+        config = kwargs.pop("config", None) or checkpoint.config
+        return super().from_pretrained(folder, *args, config=config, **kwargs)
+
+    def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        """Save in EchoVLM's own layout, also where the weights came from a released one."""
+        super().save_pretrained(save_directory, *args, **{"save_original_format": False} | kwargs)
+
     def forward(
         self,
         input_ids: torch.Tensor | None = None,
@@ -221,8 +247,10 @@ class EchoVLMForConditionalGeneration(EchoVLMPreTrainedModel, Qwen2VLForConditio
         text = self.config.text_config
         balanced = self.training and labels is not None and text.router_aux_loss_coef > 0
         wanted = text.output_router_logits if output_router_logits is None else output_router_logits
-        recording = self.recorded_router_logits() if balanced or wanted else nullcontext(())
-        with recording as router_logits:
+        with ExitStack() as stack:
+            router_logits: list[torch.Tensor] = []
+            if balanced or wanted:
+                router_logits = stack.enter_context(self.recorded_router_logits())
             outputs = super().forward(
                 input_ids=input_ids,
                 attention_mask=attention_mask,

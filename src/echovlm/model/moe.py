@@ -14,6 +14,8 @@ paper and code differ the code is followed, since the released weights were trai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.func import functional_call
@@ -95,7 +97,7 @@ class DualPathFeedForward(nn.Module):
 
 
 def load_balancing_loss(
-    router_logits: tuple[torch.Tensor, ...], top_k: int, attention_mask: torch.Tensor | None = None
+    router_logits: Sequence[torch.Tensor], top_k: int, attention_mask: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Say how unevenly the router spreads the tokens, in the form Mixtral uses.
 

@@ -102,8 +102,8 @@ class EchoVLMProcessor(ProcessorMixin):
             **kwargs: handed to the tokenizer (``padding=True``, ``padding_side="left"``).
 
         Returns:
-            ``input_ids``, ``attention_mask``, ``mm_token_type_ids`` (0 text, 1 image, 2 video), each
-            ``(B, L)``; ``pixel_values (patches, 1176)`` and ``image_grid_thw (images, 3)``;
+            ``input_ids``, ``attention_mask`` and ``mm_token_type_ids`` (0 text, 1 image, 2 video),
+            each ``(B, L)``; ``pixel_values (patches, 1176)`` and ``image_grid_thw (images, 3)``;
             ``pixel_values_videos`` and ``video_grid_thw`` likewise.
 
         Raises:
