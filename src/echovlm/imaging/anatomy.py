@@ -41,6 +41,10 @@ _REGION_CODES = {
     ("SRT", "T-32000"): Anatomy.HEART,
     ("SCT", "69105007"): Anatomy.VESSEL,
     ("SRT", "T-45010"): Anatomy.VESSEL,
+    ("SCT", "32062004"): Anatomy.VESSEL,  # common carotid artery
+    ("SRT", "T-45100"): Anatomy.VESSEL,
+    ("SCT", "86117002"): Anatomy.VESSEL,  # internal carotid artery
+    ("SRT", "T-45300"): Anatomy.VESSEL,
     ("SCT", "35039007"): Anatomy.GYNAECOLOGY,
     ("SRT", "T-83000"): Anatomy.GYNAECOLOGY,
     ("SCT", "15497006"): Anatomy.GYNAECOLOGY,

@@ -34,7 +34,7 @@ from echovlm.imaging.regions import clip_spacing, regions_of
 from echovlm.study import Clip, Mode, Region
 from echovlm.terms import Anatomy
 
-_ULTRASOUND = ("US", "IVUS", "BDUS")
+_ULTRASOUND = ("US", "IVUS", "EC", "CD", "DD")  # the last three are retired names of US
 _UNSPECIFIC = ("", "OT", "SC")  # screenshots of ultrasound machines are stored as these
 
 # The only elements that are read before the pixels; of a patient, just what tells two apart.
@@ -179,8 +179,9 @@ def _clip(path: Path, dataset: Dataset, limits: Limits) -> Clip:
     count = max(1, int(dataset.get("NumberOfFrames") or 1))
     check_size(path, rows, columns, limits)
     step_ms = frame_time_ms(dataset)
-    if is_moving(dataset.file_meta.TransferSyntaxUID):
-        stream = decode_moving(path, limits)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if is_moving(syntax):
+        stream = decode_moving(path, syntax, limits)
         frames, note = stream.frames, stream.note
         if note or step_ms is None:  # frames were passed over, or only the stream knows the time
             step_ms = stream.frame_time_ms

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments, generate_frames
+from pydicom.encaps import generate_fragments, generate_frames, parse_basic_offsets
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
@@ -30,10 +30,17 @@ from echovlm.imaging.limits import Limits
 from echovlm.study import Clip
 
 _JPEG_XL = ("1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112")
-# MPEG-2, H.264 and H.265 syntaxes, 1.2.840.10008.1.2.4.100 to .108 (and their fragmentable forms).
-_MOVING = tuple(
-    f"1.2.840.10008.1.2.4.{number}{form}" for number in range(100, 109) for form in ("", ".1")
-)
+# Video syntaxes and ffmpeg's name of their bare streams (PS3.5 A.4.5 to A.4.10, A.4.12).
+_VIDEO = {
+    f"1.2.840.10008.1.2.4.{number}{form}": name
+    for numbers, name in (
+        ((100, 101), "mpegvideo"),
+        ((102, 103, 104, 105, 106), "h264"),
+        ((107, 108), "hevc"),
+    )
+    for number in numbers
+    for form in ("", ".1")
+}
 _RETIRED = ("HSV", "ARGB", "CMYK", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -42,38 +49,40 @@ _PALETTE = "PALETTE COLOR"
 
 def is_moving(syntax: UID) -> bool:
     """True where the pixel data is one video stream rather than a row of pictures."""
-    return str(syntax) in _MOVING
+    return str(syntax) in _VIDEO
 
 
-def decode_moving(path: Path, limits: Limits) -> Clip:
+def decode_moving(path: Path, syntax: UID, limits: Limits) -> Clip:
     """Decode the video stream in the pixel data of an instance.
+
+    Args:
+        path: the file.
+        syntax: its transfer syntax, one for which :func:`is_moving` holds.
+        limits: what reading may cost.
 
     Raises:
         StudyError: when the stream is of an unknown kind, or truncated, damaged or too large.
     """
-    stream = b"".join(generate_fragments(dcmread(path, force=True).PixelData))
-    return decode_stream(path, io.BytesIO(stream), _container(path, stream), limits)
+    encapsulated = io.BytesIO(dcmread(path).PixelData)
+    parse_basic_offsets(encapsulated)
+    stream = b"".join(generate_fragments(encapsulated))
+    container = _container(stream, bare=_VIDEO[str(syntax)])
+    if container is None:
+        raise StudyError(path, "holds a video stream of an unknown kind", "Export it as MP4")
+    return decode_stream(path, io.BytesIO(stream), container, limits)
 
 
-def _container(path: Path, stream: bytes) -> str:
-    """Name what wraps a moving picture: a file format, a transport stream or nothing."""
+def _container(stream: bytes, bare: str) -> str | None:
+    """Name what wraps a moving picture: a file, a transport or program stream, or nothing."""
     if stream[4:8] == b"ftyp":
         return "mov"
     if stream[:1] == b"\x47" and stream[188:189] == b"\x47":
         return "mpegts"
     if stream.startswith(b"\x00\x00\x01\xba"):
         return "mpeg"
-    if stream.startswith(b"\x00\x00\x01\xb3"):
-        return "mpegvideo"
-    start = stream.find(b"\x00\x00\x01", 0, 8)
-    if start >= 0 and len(stream) > start + 3:
-        unit = stream[start + 3]
-        # NAL unit types: H.264 delimiter 9, SEI 6, SPS 7; H.265 VPS 32, SPS 33, delimiter 35.
-        if unit & 0x1F in (6, 7, 9) and unit & 0x80 == 0 and unit & 0x60 != 0x40:
-            return "h264"
-        if (unit >> 1) & 0x3F in (32, 33, 35, 39):
-            return "hevc"
-    raise StudyError(path, "holds a video stream of an unknown kind", "Export it as MP4")
+    if stream.startswith((b"\x00\x00\x01", b"\x00\x00\x00\x01")):
+        return bare
+    return None
 
 
 def decode_frames(path: Path, dataset: Dataset, wanted: range) -> np.ndarray:
