@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from echovlm.terms import Transducer
 if TYPE_CHECKING:
     from echovlm.simulate.heart import HeartFeatures
 
-_SPACING_MM = 0.5
+_SPACING_MM = 0.6
 _BLOOD_DB = -38.0
 
 
@@ -145,31 +146,53 @@ class _View:
         effusion_mm: float,
     ) -> None:
         """Draw the surroundings, the pericardium and its fluid, the muscle and the cavities."""
-        _surroundings(phantom, rng)
-        centre = np.array([-0.3 * resting.right_width, 0.7 * resting.length])
+        self._surroundings(phantom, rng, resting)
+        centre = self.place(np.array([-0.3 * resting.right_width, 0.7 * resting.length]))
         uneven = ripple(rng, 0.012)
-        sac = outline(phantom, self.place(resting.outside(effusion_mm)), self.place(centre), uneven)
-        muscle = outline(phantom, self.place(shape.outside(0.0)), self.place(centre), uneven)
+        # A sac full of fluid stays while the heart moves in it; an empty one moves along.
+        still = dataclasses.replace(resting, dent=0.0)
+        around = still.outside(effusion_mm) if effusion_mm else shape.outside(0.8)
+        sac = outline(phantom, self.place(around), centre, uneven)
+        muscle = outline(phantom, self.place(shape.outside(0.0)), centre, uneven)
         self._pericardium(phantom, rng, sac, bool(effusion_mm))
         self._muscle(phantom, rng, muscle, shape, resting)
         if effusion_mm:
             phantom.interface(muscle, 1.6, 0.9, floor=0.2)
         self._cavities(phantom, rng, shape)
 
+    def _surroundings(
+        self, phantom: Phantom, rng: np.random.Generator, resting: HeartShape
+    ) -> None:
+        """Draw lung and liver beside the heart, the brighter mediastinum and the aorta behind."""
+        phantom.echogenicity_db += phantom.texture(rng, 28, 4.5) + phantom.texture(rng, 5, 2.0)
+        phantom.echogenicity_db += np.float32(rng.uniform(-17, -8))
+        phantom.attenuation_db_per_cm_mhz[:] = 0.45
+        _, v = self.coordinates(phantom)
+        back = resting.resting_length + resting.left_atrium[1]
+        behind = np.clip((v - back + 6) / 12, 0, 1)
+        phantom.echogenicity_db += (rng.uniform(4, 9) * behind).astype(np.float32)
+        side = rng.uniform(0.3, 1.1) * resting.left_atrium[0]
+        if rng.random() < 0.6:
+            aorta = self.place(np.array([(side, back + rng.uniform(12, 16))]))
+            _stroke(phantom, aorta, float(rng.uniform(15, 20)), _BLOOD_DB + 6)
+
     def _pericardium(
         self, phantom: Phantom, rng: np.random.Generator, sac: np.ndarray, has_fluid: bool
     ) -> None:
         distance = (sac - 1) * 55  # mm, near enough beside the sac
-        band = np.exp(-(((distance - 1.2) / 2.2) ** 2))
-        patchy = np.clip(1 + phantom.texture(rng, 16, 0.5), 0.1, 2)
-        phantom.echogenicity_db += (rng.uniform(6, 11) * band * patchy).astype(np.float32)
+        slope_z, slope_x = np.gradient(sac)
+        reach = np.maximum(np.hypot(phantom.x_mm, phantom.z_mm) * np.hypot(slope_z, slope_x), 1e-6)
+        facing = np.abs(slope_x * phantom.x_mm + slope_z * phantom.z_mm) / reach
+        band = np.exp(-(((distance - 1.2) / 1.8) ** 2)) * (0.3 + 0.7 * facing)
+        patchy = np.clip(1 + phantom.texture(rng, 16, 0.6), 0.05, 2)
+        phantom.echogenicity_db += (rng.uniform(5, 10) * band * patchy).astype(np.float32)
         inside = phantom.occupancy(sac, 1.0)
         if has_fluid:
             phantom.fill(inside, echo_db=ANECHOIC_DB, attenuation=FLUID_ATTENUATION)
         else:
-            phantom.fill(inside, echo_db=phantom.texture(rng, 4, 2) - 1)
+            phantom.fill(inside, echo_db=phantom.texture(rng, 4, 2) - 3)
         amplitude = (rng.uniform(2.5, 4.5) * patchy).astype(np.float32)
-        phantom.interface(sac, amplitude, 1.6, floor=0.12)
+        phantom.interface(sac, amplitude, 1.6, floor=0.1)
 
     def _muscle(
         self,
@@ -181,12 +204,11 @@ class _View:
     ) -> None:
         """Draw the heart's solid part; its texture moves with the wall."""
         u, v = self.coordinates(phantom)
-        texture = phantom.texture(rng, 2.2, 2.6) + phantom.texture(rng, 12, 2.2)
+        texture = phantom.texture(rng, 2.2, 3.0) + phantom.texture(rng, 13, 3.2)
         texture = self._carried(phantom, texture, u, v, shape, resting)
-        echo = texture + np.float32(rng.uniform(-5, -1))
         # Fat in the groove between atria and ventricles is brighter than muscle.
-        groove = np.exp(-(((v - shape.length - 2) / 7) ** 2))
-        echo += (4 * groove).astype(np.float32)
+        groove = np.exp(-(((v - shape.length - 1) / 6) ** 2))
+        echo = texture + np.float32(rng.uniform(-8, -3)) + 4 * groove.astype(np.float32)
         weight = phantom.occupancy(level, 1.2)
         phantom.specular *= 1 - phantom.occupancy(level / np.float32(0.97), 1.0)
         phantom.fill(weight, echo_db=echo, attenuation=0.5)
@@ -215,28 +237,34 @@ class _View:
         return ndimage.map_coordinates(field, spot, order=1, mode="nearest")
 
     def _cavities(self, phantom: Phantom, rng: np.random.Generator, shape: HeartShape) -> None:
-        haze = phantom.texture(rng, 10, 3.0)
-        for points, uneven in (
-            (shape.left_ventricle(), 0.02),
-            (shape.right_ventricle(), 0.05),
-            (shape.left_atrium_outline(), 0.02),
-            (shape.right_atrium_outline(), 0.025),
-        ):
-            middle = points.mean(axis=0)
-            level = outline(
-                phantom, self.place(points), self.place(middle), ripple(rng, uneven, 14)
-            )
-            weight = phantom.occupancy(level, 1.4)
-            phantom.fill(weight, echo_db=haze + np.float32(_BLOOD_DB), attenuation=0.1)
+        blood = phantom.texture(rng, 10, 3.0) + np.float32(_BLOOD_DB)
+        left, right = shape.left_atrium_outline(), shape.right_atrium_outline()
+        pairs = (
+            ((shape.left_ventricle(), None), (left, left.mean(axis=0))),
+            ((shape.right_ventricle(), shape.right_middle), (right, right.mean(axis=0))),
+        )
+        for ventricle, atrium in pairs:
+            rough = self._outline(phantom, ventricle[0], ventricle[1], ripple(rng, 0.024, 22))
+            smooth = self._outline(phantom, atrium[0], atrium[1], ripple(rng, 0.035, 6))
+            level = np.minimum(rough, smooth)  # one space: the valve between them is a thin sheet
+            weight = phantom.occupancy(level, 1.8)
+            phantom.fill(weight, echo_db=blood, attenuation=0.1)
             phantom.specular *= 1 - weight
-            phantom.interface(level, float(rng.uniform(1.0, 2.0)), 1.0, floor=0.12)
+            phantom.interface(level, float(rng.uniform(0.8, 1.8)), 1.0, floor=0.08)
         self._inner_parts(phantom, rng, shape)
+
+    def _outline(
+        self, phantom: Phantom, points: np.ndarray, middle: np.ndarray | None, uneven: np.ndarray
+    ) -> np.ndarray:
+        """Return the level set of an outline given in the heart's own coordinates."""
+        centre = None if middle is None else self.place(middle)
+        return outline(phantom, self.place(points), centre, uneven)
 
     def _inner_parts(self, phantom: Phantom, rng: np.random.Generator, shape: HeartShape) -> None:
         """Draw papillary muscle, moderator band, lung veins and the thin place of the septum."""
-        side = shape.radius * 0.86
-        at = np.array([(side * 1.05, 0.5 * shape.length), (side * 0.74, 0.62 * shape.length)])
-        _stroke(phantom, self.place(at), 5.5, -6.0)
+        flank = shape.side(np.array([0.4, 0.6]))
+        at = np.array([(flank[0], 0.4 * shape.length), (flank[1] * 0.82, 0.6 * shape.length)])
+        _stroke(phantom, self.place(at), 5.5, -7.0)
         band = np.array(
             [
                 (-shape.radius * 0.88 - shape.wall, 0.5 * shape.length),
@@ -245,6 +273,11 @@ class _View:
         )
         if rng.random() < 0.6:
             _stroke(phantom, self.place(band), 2.2, -9.0)
+        septal = -shape.radius * 0.8 - shape.wall
+        for _ in range(3):  # trabeculae towards the tip of the right ventricle
+            start = np.array([septal - rng.uniform(2, 9), rng.uniform(0.3, 0.46) * shape.length])
+            bar = start + np.array([(0, 0), (rng.uniform(-6, 2), rng.uniform(4, 10))])
+            _stroke(phantom, self.place(bar), 1.4, -10.0)
         half, length = shape.left_atrium
         back = shape.resting_length + length
         for sign in (-1, 1):
@@ -266,9 +299,10 @@ class _View:
         right_hinges = shape.tricuspid + np.array([0, 1.0])
         self._leaflets(phantom, right_hinges, 0.62, opening, bright - 1)
         for spot in (*hinges, *right_hinges):
-            size = float(rng.uniform(3.5, 5.5))
-            _stroke(phantom, self.place(np.array([spot])), size, bright + 3)
-        tip = np.array([(ring * 0.45, base - 13.0), (shape.radius * 0.64, 0.64 * shape.length)])
+            size = float(rng.uniform(2.5, 4.5))
+            _stroke(phantom, self.place(np.array([spot])), size, bright + 1)
+        muscle = float(shape.side(np.array(0.6))) * 0.8
+        tip = np.array([(ring * 0.45, base - 13.0), (muscle, 0.62 * shape.length)])
         _stroke(phantom, self.place(tip), 0.9, -13.0)
 
     def _leaflets(
@@ -295,8 +329,8 @@ class _View:
             middle = (hinge + tip) / 2 + bow
             part = np.linspace(0, 1, 24)[:, None]
             curve = (1 - part) ** 2 * hinge + 2 * part * (1 - part) * middle + part**2 * tip
-            _stroke(phantom, self.place(curve), 1.9, echo_db)
-            _stroke(phantom, self.place(tip[None]), 2.8, echo_db)
+            _stroke(phantom, self.place(curve), 1.3, echo_db)
+            _stroke(phantom, self.place(tip[None]), 2.2, echo_db)
 
 
 def _stroke(phantom: Phantom, points_mm: np.ndarray, width_mm: float, echo_db: float) -> None:
@@ -320,13 +354,6 @@ def _stroke(phantom: Phantom, points_mm: np.ndarray, width_mm: float, echo_db: f
     weight = np.clip((width_mm / 2 + 0.5 - np.sqrt(away)) / 1.0, 0, 1)
     echo = phantom.echogenicity_db[window]
     echo += weight * (np.float32(echo_db) - echo)
-
-
-def _surroundings(phantom: Phantom, rng: np.random.Generator) -> None:
-    """Draw lung, liver and mediastinum: haze that is uneven from beam to beam and with depth."""
-    phantom.echogenicity_db += np.float32(rng.uniform(-9, -4))
-    phantom.echogenicity_db += phantom.texture(rng, 18, 3.5) + phantom.texture(rng, 4, 2.2)
-    phantom.attenuation_db_per_cm_mhz[:] = 0.45
 
 
 def _clutter(phantom: Phantom, rng: np.random.Generator, scan: Scan) -> None:

@@ -104,25 +104,26 @@ class HeartShape:
 
     # --- borders --------------------------------------------------------------------------------
 
-    def _side(self, parts: np.ndarray) -> np.ndarray:
+    def side(self, parts: np.ndarray) -> np.ndarray:
+        """Return the ventricle's half-width in mm at parts of its length."""
         return self.radius * half_width(parts, self.is_round)
 
     @property
     def ring(self) -> float:
         """Half-width of the mitral ring."""
-        return float(self._side(np.array(1.0)))
+        return float(self.side(np.array(1.0)))
 
     @property
     def tricuspid(self) -> np.ndarray:
         """Ends of the tricuspid ring: lateral, septal; the septal end lies nearer to the apex."""
-        septal = -float(self._side(np.array(0.94))) - self.wall * 0.9
+        septal = -float(self.side(np.array(0.94))) - self.wall * 0.9
         outer = septal - self.right_width * 0.94
         return np.array([(outer, 0.9 * self.length), (septal, 0.94 * self.length)])
 
     def left_ventricle(self) -> np.ndarray:
         """Return the cavity's outline (N, 2)."""
         parts = np.array([0.0, 0.03, 0.09, 0.2, 0.35, 0.5, 0.66, 0.8, 0.92, 1.0])
-        side, along = self._side(parts), parts * self.length
+        side, along = self.side(parts), parts * self.length
         right = np.stack([side, along], axis=1)
         left = np.stack([-side, along], axis=1)[1:]
         floor = np.array([(0.35, 1.015), (0.0, 1.02), (-0.35, 1.015)])
@@ -131,7 +132,7 @@ class HeartShape:
     def right_ventricle(self) -> np.ndarray:
         """Return the cavity's outline: a triangle with a rounded free wall, off the apex."""
         parts = np.array([0.28, 0.45, 0.62, 0.8])
-        septal = np.stack([-self._side(parts) - self.wall, parts * self.length], axis=1)
+        septal = np.stack([-self.side(parts) - self.wall, parts * self.length], axis=1)
         outer, inner = self.tricuspid
         tip = _moved(septal[0], -0.04 * self.right_width, -0.03 * self.length)
         free = [
@@ -139,8 +140,13 @@ class HeartShape:
             _moved(outer, 0.15 * self.right_width, -0.36 * self.length),
             _moved(tip, -0.22 * self.right_width, 0.1 * self.length),
         ]
-        middle = (outer + inner) / 2 + (0, 0.012 * self.length)
+        middle = _moved((outer + inner) / 2, 0, 0.012 * self.length)
         return np.array([*septal, inner, middle, outer, *free, tip])
+
+    @property
+    def right_middle(self) -> np.ndarray:
+        """A point of the right ventricle that sees all of its border."""
+        return _moved(self.tricuspid[0], 0.34 * self.right_width, -0.1 * self.length)
 
     def left_atrium_outline(self) -> np.ndarray:
         """Return the outline from the mitral ring to the back wall, which hardly moves."""
@@ -176,7 +182,7 @@ class HeartShape:
         return np.array(
             [
                 _moved(inner, -1.5, -0.5),
-                (outer + inner) / 2 + (0, -0.5),
+                _moved((outer + inner) / 2, 0, -0.5),
                 _moved(outer, 1.5, -0.5),
                 (middle - half * 1.02, top + 0.25 * tall),
                 (middle - half * 1.0 + self.dent, top + 0.5 * tall),
@@ -193,33 +199,44 @@ class HeartShape:
         """Return the outline around the whole heart.
 
         Args:
-            gap: room for fluid between heart and pericardium; it is widest beside the ventricles,
-                narrower at the apex, and closes behind the atria where the veins enter.
+            gap: greatest room for fluid between heart and pericardium; it is widest beside the
+                ventricles, narrower at the apex, and closes behind the atria where veins enter.
         """
-        parts = np.array([0.06, 0.2, 0.4, 0.6, 0.8, 0.95])
-        wall = self.wall + gap
-        left = np.stack([self._side(parts) + wall, parts * self.length], axis=1)
-        left[0] += (0, -0.35 * wall)
-        back = self.resting_length + self.left_atrium[1]
-        half = self.left_atrium[0]
+        parts = np.array([0.06, 0.2, 0.4, 0.6, 0.8, 0.96])
+        flank = np.stack([self.side(parts) + self.wall, parts * self.length], axis=1)
+        flank[0] += (0, -0.35 * self.wall)
+        half, back = self.left_atrium[0], self.resting_length + self.left_atrium[1]
+        tall = back - self.length
         behind = [
-            (max(half, self.ring) + 3 + 0.6 * gap, self.length + 8),
-            (half * 1.06 + 3 + 0.25 * gap, self.length + 0.55 * (back - self.length)),
+            (max(half * 1.04, self.ring) + 3.5, self.length + 0.22 * tall),
+            (half * 1.08 + 3, self.length + 0.6 * tall),
             (half * 0.8 + 2, back - 2),
             (half * 0.2, back + 3),
             (-half * 0.6, back + 3),
         ]
-        atrium = self.right_atrium_outline()
-        dented = np.array([self.dent, 0])
-        right = [
-            atrium[7] + (0, 3 + 0.1 * gap),
-            atrium[6] + (-2, 3 + 0.3 * gap),
-            atrium[5] + (-3 - 0.7 * gap, 2 + 0.2 * gap) - 0.3 * dented,
-            atrium[4] + (-3 - 0.95 * gap, 0) - dented,
-            atrium[3] + (-3 - gap, 0),
-        ]
-        ventricle = self.right_ventricle()
-        free = [ventricle[k] + (-4.5 - 0.95 * gap, -1 - 0.1 * gap) for k in (6, 7, 8, 9)]
-        tip = ventricle[10] + (-3 - 0.5 * gap, -6 - 0.45 * gap)
-        apex = np.array([(-0.28 * self.radius, -0.75 * wall), (0.05 * self.radius, -0.8 * wall)])
-        return np.array([*left, *behind, *right, *free, tip, *apex])
+        atrium, ventricle = self.right_atrium_outline(), self.right_ventricle()
+        shell = np.array([(0, 3), (-2, 3), (-3, 2), (-3, 0), (-3, 0)])
+        free = ventricle[[6, 7, 8, 9]] + np.array([-4.5, -1.0])
+        tip = _moved(ventricle[10], -3, -6)
+        apex = [(-0.28 * self.radius, -0.75 * self.wall), (0.05 * self.radius, -0.8 * self.wall)]
+        points = np.array([*flank, *behind, *(atrium[[7, 6, 5, 4, 3]] + shell), *free, tip, *apex])
+        return points + gap * _ROOM[:, None] * _outward(points)
+
+
+_ROOM = np.array(
+    [
+        *(0.85, 0.95, 1.0, 1.0, 1.0, 0.9),  # lateral wall, apex to base
+        *(0.55, 0.15, 0.0, 0.0, 0.0),  # left atrium
+        *(0.1, 0.4, 0.75, 0.9, 0.95),  # right atrium, back to ring
+        *(0.9, 0.85, 0.8, 0.7),  # free wall of the right ventricle
+        *(0.6, 0.6, 0.7),  # apex
+    ]
+)
+"""Share of the fluid's depth at each point of the outline around the heart."""
+
+
+def _outward(points: np.ndarray) -> np.ndarray:
+    """Return unit normals of a closed outline that turns from the left heart over the base."""
+    along = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    normal = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    return normal / np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-6)[:, None]

@@ -1,11 +1,44 @@
-"""Level sets of closed curves drawn through anatomical landmarks."""
+"""Closed curves through anatomical landmarks, and windows that make small shapes cheap."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from echovlm.simulate.phantom import Phantom
+
+
+def window(phantom: Phantom, x: float, z: float, reach_mm: float) -> Phantom:
+    """Return a part of the phantom that shares its maps: what is drawn there is drawn in both.
+
+    Args:
+        phantom: the whole.
+        x: lateral middle in mm.
+        z: depth of the middle in mm.
+        reach_mm: half of the side; the window ends with the phantom but is never empty.
+    """
+
+    def span(middle: float, first: float, size: int) -> slice:
+        low = int((middle - reach_mm - first) / phantom.spacing_mm)
+        high = int((middle + reach_mm - first) / phantom.spacing_mm) + 1
+        low = min(max(low, 0), size - 4)
+        return slice(low, max(min(high, size), low + 4))
+
+    rows, columns = phantom.x_mm.shape
+    part = (
+        span(z, float(phantom.z_mm[0, 0]), rows),
+        span(x, float(phantom.x_mm[0, 0]), columns),
+    )
+    return dataclasses.replace(
+        phantom,
+        x_mm=phantom.x_mm[part],
+        z_mm=phantom.z_mm[part],
+        echogenicity_db=phantom.echogenicity_db[part],
+        attenuation_db_per_cm_mhz=phantom.attenuation_db_per_cm_mhz[part],
+        specular=phantom.specular[part],
+    )
 
 
 def outline(

@@ -8,6 +8,7 @@ import numpy as np
 
 from echovlm.simulate import pelvis
 from echovlm.simulate.bmode import BModeImage, scan_image
+from echovlm.simulate.outline import window
 from echovlm.simulate.phantom import Phantom
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _stroma(
     angle_deg: float,
 ) -> None:
     """Draw the ovary's solid part; ``semi`` are its half-axes in mm."""
+    phantom = window(phantom, x, z, 1.3 * max(semi) + 6)
     halo = phantom.blob(rng, x, z, semi[0] + 3, semi[1] + 3, angle_deg, roughness=0.04)
     phantom.fill(phantom.occupancy(halo, 3.0), echo_db=phantom.texture(rng, 3, 2.0) + 1)
     level = phantom.blob(rng, x, z, *semi, angle_deg, roughness=0.03)
@@ -99,6 +101,7 @@ def _places(
 def _follicle(
     phantom: Phantom, rng: np.random.Generator, x: float, z: float, radius: float
 ) -> None:
+    phantom = window(phantom, x, z, 1.4 * radius + 3)
     stretch = rng.uniform(0.88, 1.0)
     level = phantom.blob(
         rng, x, z, radius, radius * stretch, angle_deg=rng.uniform(-60, 60), roughness=0.035
@@ -113,6 +116,7 @@ def _ovary_with_cyst(
     angle = float(rng.uniform(-25, 25))
     semi = (features.cyst_long_mm / 2, features.cyst_short_mm / 2)
     _remnant(phantom, rng, features, x, z, semi)
+    phantom = window(phantom, x, z, 1.15 * max(semi) + 8)
     wall = phantom.blob(rng, x, z, semi[0] + 2.2, semi[1] + 2.2, angle, roughness=0.012)
     phantom.fill(phantom.occupancy(wall, 1.2), echo_db=phantom.texture(rng, 2, 1.5) - 3)
     level = phantom.blob(rng, x, z, *semi, angle, roughness=0.014)
@@ -137,11 +141,12 @@ def _remnant(
     border = 1 / np.hypot(out[0] / semi[0], out[1] / semi[1])
     centre = np.array([x, z]) + out * border
     size = (0.42 * features.ovary_short_mm + 4, 0.46 * features.ovary_long_mm)
-    _stroma(phantom, rng, *centre, size, float(np.rad2deg(turn) * side))
+    _stroma(phantom, rng, float(centre[0]), float(centre[1]), size, float(np.rad2deg(turn) * side))
     for index, diameter in enumerate(features.follicles_mm):
-        spread = (index - (len(features.follicles_mm) - 1) / 2) * 9.5
+        spread = (index - (len(features.follicles_mm) - 1) / 2) * 9.5 + rng.uniform(-1.2, 1.2)
         radius = min(diameter, 6.5) / 2
-        at = centre + out * (radius + 4.2) + np.array([-out[1], out[0]]) * spread
+        aside = radius + rng.uniform(3.4, 6.2)
+        at = centre + out * aside + np.array([-out[1], out[0]]) * spread
         _follicle(phantom, rng, at[0], at[1], radius)
 
 
@@ -166,16 +171,21 @@ def _contents(
 def _reticulum(
     phantom: Phantom, rng: np.random.Generator, inside: np.ndarray, semi: tuple[float, float]
 ) -> None:
-    """Draw a fine net: the edges between random cells, thicker at some places than at others."""
-    scale = min(semi) * rng.uniform(0.36, 0.46)
-    net = np.full(phantom.x_mm.shape, -60.0, np.float32)
-    for _ in range(2):
-        field = phantom.texture(rng, scale, 1.0)
-        slope_z, slope_x = np.gradient(field, phantom.spacing_mm)
-        away = np.abs(field) / np.maximum(np.hypot(slope_z, slope_x), 0.05)
-        strand = -11 - 9 * np.clip(phantom.texture(rng, 6, 0.6), -0.5, 1.2)
-        net = np.maximum(net, strand - 22 * np.clip(away / 0.75 - 0.6, 0, 3) ** 2)
-    haze = np.float32(-33)
+    """Draw a fishnet of fibrin: the borders between random cells, stronger in some places."""
+    cell = min(semi) * rng.uniform(0.34, 0.46)
+    x, z = phantom.x_mm + phantom.texture(rng, 5, 0.9), phantom.z_mm + phantom.texture(rng, 5, 0.9)
+    nearest = np.full(x.shape, np.inf, np.float32)
+    second = nearest.copy()
+    across = np.arange(float(x.min()), float(x.max()) + cell, cell)
+    for row, seed_z in enumerate(np.arange(float(z.min()), float(z.max()) + cell, cell)):
+        for seed_x in across + (row % 2) * cell / 2:
+            at = np.array([seed_x, seed_z]) + rng.uniform(-0.36, 0.36, 2) * cell
+            away = np.hypot(x - np.float32(at[0]), z - np.float32(at[1]))
+            second = np.minimum(second, np.maximum(nearest, away))
+            nearest = np.minimum(nearest, away)
+    strand = -11 + np.clip(phantom.texture(rng, 7, 4.0), -9, 5)
+    net = strand - 20 * np.clip((second - nearest) / 1.1 - 0.5, 0, 3) ** 2
+    haze = np.float32(rng.uniform(-36, -28))
     phantom.fill(inside, echo_db=np.maximum(net, haze).astype(np.float32), attenuation=0.1)
 
 
@@ -187,17 +197,16 @@ def _septum(
     semi: tuple[float, float],
 ) -> None:
     """Draw one complete thin septum, mostly across the beam so that it reflects."""
-    lean = rng.uniform(-0.75, 0.75)
+    lean = rng.uniform(-0.7, 0.7)
     offset = rng.uniform(-0.2, 0.2) * min(semi)
-    bend = rng.uniform(-0.25, 0.25) / max(semi)
+    bend = rng.choice([-1, 1]) * rng.uniform(0.1, 0.3) / max(semi)
     dx = phantom.x_mm - np.float32(centre[0])
-    curve = centre[1] + offset + lean * dx + bend * (dx**2 - 0.25 * semi[0] ** 2)
+    wave = phantom.texture(rng, 9, 0.35)
+    curve = centre[1] + offset + lean * dx + bend * (dx**2 - 0.25 * semi[0] ** 2) + wave
     away = np.abs(phantom.z_mm - curve) / np.hypot(1, lean)
-    strength = np.exp(-((away / 0.55) ** 2)) * inside
-    echo = -60 + 62 * strength
-    phantom.echogenicity_db[:] = np.maximum(
-        phantom.echogenicity_db, np.where(strength > 0.05, echo, -60).astype(np.float32)
-    )
-    phantom.specular[:] = np.maximum(
-        phantom.specular, (1.4 * strength / np.hypot(1, lean) ** 2).astype(np.float32)
-    )
+    strength = np.exp(-((away / 0.45) ** 2)) * inside
+    bright = np.clip(phantom.texture(rng, 6, 2.5), -5, 4)
+    echo = np.where(strength > 0.05, -60 + (60 + bright) * strength, -60).astype(np.float32)
+    np.maximum(phantom.echogenicity_db, echo, out=phantom.echogenicity_db)
+    mirror = (1.2 * strength / (1 + lean**2)).astype(np.float32)
+    np.maximum(phantom.specular, mirror, out=phantom.specular)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from echovlm.simulate.bmode import Scan
+from echovlm.simulate.outline import window
 from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
 from echovlm.terms import Transducer
 
@@ -39,15 +40,16 @@ def transabdominal_scan(rng: np.random.Generator, depth_mm: float) -> Scan:
         sector_deg=float(rng.uniform(62, 76)),
         radius_mm=float(rng.uniform(45, 58)),
         focus_mm=depth_mm * float(rng.uniform(0.45, 0.7)),
-        **_display(rng),
+        # The bladder takes nothing from the beam; without less TGC all below it would be white.
+        **_display(rng, tgc=0.5 - 0.024 * float(rng.uniform(3, 6))),
     )
 
 
-def _display(rng: np.random.Generator) -> dict[str, float]:
+def _display(rng: np.random.Generator, tgc: float = 0.5) -> dict[str, float]:
     return {
         "gain_db": float(rng.uniform(-7, 7)),
         "dynamic_range_db": float(rng.uniform(50, 68)),
-        "tgc_db_per_cm_mhz": 0.5 + float(rng.uniform(-0.07, 0.05)),
+        "tgc_db_per_cm_mhz": tgc + float(rng.uniform(-0.07, 0.05)),
         "noise_db": float(rng.uniform(-40, -31)),
     }
 
@@ -94,6 +96,7 @@ def free_fluid(
         z: depth of the middle.
         width_mm: lateral extent.
     """
+    phantom = window(phantom, x, z, width_mm / 2 + 6)
     across = (phantom.x_mm - np.float32(x)) / np.float32(width_mm / 2)
     bulge = np.clip(1 - across**2, 0, None) ** 0.8
     height = width_mm * rng.uniform(0.17, 0.23)
@@ -115,6 +118,7 @@ def fluid(phantom: Phantom, level: np.ndarray, soft_mm: float = 0.5) -> None:
 def _fascia(phantom: Phantom, rng: np.random.Generator, half_mm: float, depth_mm: float) -> None:
     x, z = rng.uniform(-0.9, 0.9) * half_mm, rng.uniform(0.15, 1.0) * depth_mm
     length = rng.uniform(10, 32)
+    phantom = window(phantom, x, z, 0.75 * length)
     lean = rng.uniform(-0.35, 0.35)
     bend = rng.uniform(-0.012, 0.012)
     dx = phantom.x_mm - np.float32(x)
@@ -129,21 +133,23 @@ def _bowel(phantom: Phantom, rng: np.random.Generator, x: float, depth_mm: float
     z = depth_mm * rng.uniform(0.55, 0.9)
     for _ in range(int(rng.integers(2, 4))):
         size = rng.uniform(7, 13)
-        level = phantom.blob(
+        at_x, at_z = x + rng.normal(0, 9), z + rng.normal(0, 7)
+        part = window(phantom, at_x, at_z, 2.2 * size)
+        level = part.blob(
             rng,
-            x + rng.normal(0, 9),
-            z + rng.normal(0, 7),
+            at_x,
+            at_z,
             size * rng.uniform(1.0, 1.6),
             size,
             angle_deg=rng.uniform(-40, 40),
             roughness=0.07,
         )
-        weight = phantom.occupancy(level, 1.5)
-        phantom.fill(weight, echo_db=phantom.texture(rng, 2.5, 3.5) - 7)
+        weight = part.occupancy(level, 1.5)
+        part.fill(weight, echo_db=part.texture(rng, 2.5, 3.5) - 7)
         rim = np.exp(-(((level - 0.82) / 0.1) ** 2)) * weight
-        phantom.echogenicity_db -= (8 * rim).astype(np.float32)
+        part.echogenicity_db -= (8 * rim).astype(np.float32)
         if rng.random() < 0.4:
-            _gas(phantom, rng, level)
+            _gas(part, rng, level)
 
 
 def _gas(phantom: Phantom, rng: np.random.Generator, level: np.ndarray) -> None:
@@ -155,10 +161,9 @@ def _gas(phantom: Phantom, rng: np.random.Generator, level: np.ndarray) -> None:
 
 def _iliac_vessel(phantom: Phantom, rng: np.random.Generator, x: float, depth_mm: float) -> None:
     z = depth_mm * rng.uniform(0.62, 0.85)
-    angle = rng.uniform(-65, 65)
-    level = phantom.blob(
-        rng, x, z, rng.uniform(14, 26), rng.uniform(2.4, 3.8), angle_deg=angle, roughness=0.05
-    )
+    phantom = window(phantom, x, z, 32)
+    angle, length = rng.uniform(-65, 65), rng.uniform(14, 26)
+    level = phantom.blob(rng, x, z, length, rng.uniform(2.4, 3.8), angle, roughness=0.05)
     weight = phantom.occupancy(level, 0.6)
     phantom.fill(weight, echo_db=float(rng.uniform(-26, -18)), attenuation=0.15)
     phantom.interface(level, 2.5, 0.6)

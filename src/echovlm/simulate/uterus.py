@@ -58,7 +58,7 @@ def sample(label: str, rng: np.random.Generator) -> UterusFeatures:
     endometrium = str(rng.choice(ENDOMETRIA))
     thickness = {"thin": (2.5, 4.5), "triple-line": (8, 11), "thick": (11, 15)}[endometrium]
     location = str(rng.choice(LOCATIONS)) if has_fibroid else ""
-    diameter = {"": (0, 0), "intramural": (21, 28), "subserosal": (24, 40), "submucosal": (19, 26)}
+    diameter = {"": (0, 0), "intramural": (15, 19), "subserosal": (24, 40), "submucosal": (19, 26)}
     return UterusFeatures(
         label=label,
         length_mm=round(float(rng.uniform(72, 88)), 1),

@@ -9,7 +9,7 @@ import numpy as np
 
 from echovlm.simulate import pelvis
 from echovlm.simulate.bmode import BModeImage, Scan, scan_image
-from echovlm.simulate.outline import outline, ripple
+from echovlm.simulate.outline import outline, ripple, window
 from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def draw_uterus(features: UterusFeatures, rng: np.random.Generator) -> BModeImag
     if through_bladder:
         scan = pelvis.transabdominal_scan(rng, float(rng.uniform(118, 138)))
     else:
-        scan = pelvis.endocavitary_scan(rng, float(rng.uniform(76, 90)))
+        more = 0.35 * features.fibroid_mm if features.location == "subserosal" else 0.0
+        scan = pelvis.endocavitary_scan(rng, float(rng.uniform(76, 90)) + more)
     phantom = scan.blank_phantom(pelvis.SPACING_MM * (1.5 if through_bladder else 1.0))
     pelvis.fill_background(phantom, rng, scan.depth_mm)
     pelvis.near_field(phantom, rng, rng.uniform(12, 18) if through_bladder else rng.uniform(4, 7))
@@ -79,11 +80,11 @@ def draw_uterus(features: UterusFeatures, rng: np.random.Generator) -> BModeImag
     if through_bladder:
         _bladder(phantom, rng, axis)
     if features.has_free_fluid:
-        _fluid_behind(phantom, rng, axis, scan)
+        _fluid_behind(phantom, rng, axis, scan, bool(features.location))
     _myometrium(phantom, rng, axis)
     shift = None
     if features.location:
-        shift = _fibroid_place(features, rng, axis)
+        shift = _fibroid_place(features, rng, axis, scan)
     _endometrium(phantom, rng, features, axis, shift)
     _cervix(phantom, rng, axis)
     if shift is not None:
@@ -157,8 +158,9 @@ def _arcuate_vessels(phantom: Phantom, rng: np.random.Generator, axis: _Axis) ->
         across = rng.choice([-1, 1]) * 0.36 * axis.depth_mm
         x, z = axis.place(np.array(along), np.array(across))
         turn = np.rad2deg(axis.turn_rad) + rng.uniform(-15, 15)
-        level = phantom.ellipse(x, z, rng.uniform(2, 4.5), rng.uniform(0.5, 0.9), turn)
-        phantom.fill(phantom.occupancy(level, 0.5), echo_db=-24.0)
+        part = window(phantom, x, z, 6)
+        level = part.ellipse(x, z, rng.uniform(2, 4.5), rng.uniform(0.5, 0.9), turn)
+        part.fill(part.occupancy(level, 0.5), echo_db=-24.0)
 
 
 def _endometrium(
@@ -204,7 +206,8 @@ def _cervix(phantom: Phantom, rng: np.random.Generator, axis: _Axis) -> None:
         place = rng.uniform(-0.42, -0.3) * axis.length_mm, rng.choice([-1, 1]) * rng.uniform(4, 7)
         x, z = axis.place(np.array(place[0]), np.array(place[1]))
         radius = rng.uniform(1.6, 2.8)
-        pelvis.fluid(phantom, phantom.ellipse(x, z, radius, radius * 0.85))
+        part = window(phantom, x, z, 5)
+        pelvis.fluid(part, part.ellipse(x, z, radius, radius * 0.85))
 
 
 # --- around the uterus ------------------------------------------------------------------------
@@ -235,9 +238,11 @@ def _bladder(phantom: Phantom, rng: np.random.Generator, axis: _Axis) -> None:
     phantom.interface(level, 4.0, 0.8)
 
 
-def _fluid_behind(phantom: Phantom, rng: np.random.Generator, axis: _Axis, scan: Scan) -> None:
-    """Draw fluid in the pouch behind the lower body, on the side away from the transducer."""
-    along = rng.uniform(-0.25, 0.05) * axis.length_mm
+def _fluid_behind(
+    phantom: Phantom, rng: np.random.Generator, axis: _Axis, scan: Scan, has_fibroid: bool
+) -> None:
+    """Draw fluid in the pouch, on the side away from the transducer and clear of a fibroid."""
+    along = (rng.uniform(-0.45, -0.3) if has_fibroid else rng.uniform(-0.3, 0.0)) * axis.length_mm
     x, z = axis.place(np.array(along), np.array(0.42 * axis.depth_mm))
     deepest = scan.depth_mm - 9
     width = rng.uniform(36, 48)
@@ -248,22 +253,34 @@ def _fluid_behind(phantom: Phantom, rng: np.random.Generator, axis: _Axis, scan:
 
 
 def _fibroid_place(
-    features: UterusFeatures, rng: np.random.Generator, axis: _Axis
+    features: UterusFeatures, rng: np.random.Generator, axis: _Axis, scan: Scan
 ) -> tuple[float, float]:
-    """Return the fibroid's centre along and across the axis, in mm."""
+    """Return the fibroid's centre along and across the axis, in mm.
+
+    Of both walls the one that leaves the nodule further inside the image is taken most times.
+    """
     radius = features.fibroid_mm / 2
-    flank = int(rng.choice([-1, 1]))
-    if features.site == "fundus":
-        along = axis.length_mm * rng.uniform(0.26, 0.32)
-    else:
-        along = axis.length_mm * rng.uniform(-0.04, 0.04)
-    half_depth = 0.48 * axis.depth_mm if features.site == "body" else 0.44 * axis.depth_mm
+    is_fundal = features.site == "fundus"
+    along = axis.length_mm * (rng.uniform(0.27, 0.32) if is_fundal else rng.uniform(-0.04, 0.04))
+    half_depth = (0.42 if is_fundal else 0.46) * axis.depth_mm
     across = {
         "subserosal": half_depth + radius * rng.uniform(0.15, 0.4),
-        "intramural": half_depth - radius + rng.uniform(-0.5, 1.0),
+        "intramural": half_depth - radius + rng.uniform(0.0, 1.5),
         "submucosal": radius * rng.uniform(0.45, 0.6),
     }[features.location]
+    room = [_room_mm(scan, axis.place(np.array(along), np.array(s * across))) for s in (-1, 1)]
+    better = -1 if room[0] > room[1] else 1
+    is_forced = min(room) < radius
+    flank = better if is_forced or rng.random() < 0.5 else -better
     return float(along), float(flank * across)
+
+
+def _room_mm(scan: Scan, place: np.ndarray) -> float:
+    """Return the distance from a place to the nearest edge of the image."""
+    x, z = abs(float(place[0])), float(place[1]) + scan.radius_mm
+    reach = float(np.hypot(x, z))
+    flank = reach * float(np.sin(scan.half_angle_rad - np.arctan2(x, z)))
+    return min(flank, reach - scan.radius_mm, scan.radius_mm + scan.depth_mm - reach)
 
 
 def _fibroid(
@@ -276,6 +293,7 @@ def _fibroid(
     """Draw a dark round nodule of whorled muscle bundles with shadows behind its edges."""
     x, z = axis.place(np.array(place[0]), np.array(place[1]))
     radius = features.fibroid_mm / 2
+    phantom = window(phantom, float(x), float(z), 1.2 * radius + 5)
     level = phantom.blob(
         rng,
         float(x),
