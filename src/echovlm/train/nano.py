@@ -59,10 +59,10 @@ def main(
     started = time.time()
     work.mkdir(parents=True, exist_ok=True)
     paths = build_shards(
-        work / "shards", recipe.first_case, recipe.cases, workers=os.cpu_count() or 1
+        work / "shards", recipe.first_case, recipe.cases_per_label, workers=os.cpu_count() or 1
     )
     cases = list(read_shards(paths))
-    tokenizer = _tokenizer(work / "tokenizer", cases[: recipe.tokenizer_cases], recipe, captions)
+    tokenizer = _tokenizer(work / "tokenizer", cases, recipe, captions)
     processor = _processor(tokenizer, recipe)
     torch.manual_seed(recipe.seed)
     model = EchoVLMForConditionalGeneration(_config(tokenizer))

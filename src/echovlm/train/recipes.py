@@ -12,10 +12,9 @@ class NanoRecipe:
     Attributes:
         seed: of weights, order and augmentation.
         first_case: seed of the first training case; cases take the seeds that follow.
-        cases: simulated training cases.
+        cases_per_label: simulated training cases of each of the 26 labels.
         validation_cases: cases that choose the diagnosis temperature; never trained on.
         test_cases: cases that give the scores of the model card; never trained on.
-        tokenizer_cases: cases whose texts the tokenizer is trained on.
         vocabulary: upper bound of tokenizer entries.
         visual_tokens: most visual tokens of one image, the default of the shipped processor.
         vision_steps: steps of vision pre-training.
@@ -30,10 +29,9 @@ class NanoRecipe:
 
     seed: int = 2509
     first_case: int = 1_000_000
-    cases: int = 16_000
+    cases_per_label: int = 300
     validation_cases: int = 400
     test_cases: int = 200
-    tokenizer_cases: int = 4_000
     vocabulary: int = 8_192
     visual_tokens: int = 49
     vision_steps: int = 800
@@ -64,10 +62,9 @@ def nano() -> NanoRecipe:
 def smoke() -> NanoRecipe:
     """A few steps on a few cases: shows that every stage runs, learns nothing."""
     return NanoRecipe(
-        cases=100,
+        cases_per_label=1,
         validation_cases=100,
         test_cases=10,
-        tokenizer_cases=100,
         vision_steps=2,
         vision_batch=4,
         steps=2,

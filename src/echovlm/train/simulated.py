@@ -2,7 +2,7 @@
 
 A shard is one ``.npz`` file without pickles: the grey stills of its cases in one flat array, their
 shapes, and one JSON text with everything that is said about each case. A shard is a function of its
-first seed alone; it appears under its name only when it is whole, so building can be stopped at any
+label and first seed alone; it appears under its name only when it is whole, so building can be stopped at any
 moment and goes on where it was.
 """
 
@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from echovlm.simulate.cases import Case, make_case
+from echovlm.simulate.cases import LABELS, Case, make_case
 from echovlm.terms import Language
 
-CASES_PER_SHARD = 100
+CASES_PER_SHARD = 50
+SEEDS_PER_LABEL = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,27 +51,35 @@ class StoredCase:
     stills: list[np.ndarray]
 
 
-def build_shards(folder: Path, first_seed: int, cases: int, workers: int = 1) -> list[Path]:
-    """Simulate ``cases`` cases from ``first_seed`` on and store them as shards.
+def build_shards(
+    folder: Path, first_seed: int, cases_per_label: int, workers: int = 1
+) -> list[Path]:
+    """Simulate equally many cases of every label and store them as shards of 50.
 
     Args:
         folder: where the shards go; made where absent. Whole shards found there are kept.
-        first_seed: seed of the first case; each further case takes the next integer.
-        cases: how many; rounded up to whole shards of 100 cases.
+        first_seed: seed of the first case; each label owns the next 10,000 seeds.
+        cases_per_label: how many of each label, at most 10,000.
         workers: processes. Each wants one core: set ``OMP_NUM_THREADS=1``.
 
     Returns:
-        The paths of all shards in the order of their seeds.
+        The paths of all shards, label by label in the order of their seeds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    starts = range(first_seed, first_seed + cases, CASES_PER_SHARD)
-    paths = [folder / f"cases-{start:010d}.npz" for start in starts]
-    missing = [
-        (path, start) for path, start in zip(paths, starts, strict=True) if not path.exists()
+    jobs = [
+        (
+            folder / f"{label}-{offset:04d}.npz",
+            label,
+            first_seed + number * SEEDS_PER_LABEL + offset,
+            min(CASES_PER_SHARD, cases_per_label - offset),
+        )
+        for number, label in enumerate(sorted(LABELS))
+        for offset in range(0, cases_per_label, CASES_PER_SHARD)
     ]
+    missing = [job for job in jobs if not job[0].exists()]
     columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress, ProcessPoolExecutor(max_workers=workers) as pool:
-        bar = progress.add_task("shards", total=len(paths), completed=len(paths) - len(missing))
+        bar = progress.add_task("shards", total=len(jobs), completed=len(jobs) - len(missing))
         try:
             for done in as_completed([pool.submit(_write_shard, *job) for job in missing]):
                 done.result()
@@ -78,7 +87,7 @@ def build_shards(folder: Path, first_seed: int, cases: int, workers: int = 1) ->
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return paths
+    return [path for path, *_ in jobs]
 
 
 def read_shards(paths: Sequence[Path]) -> Iterator[StoredCase]:
@@ -99,8 +108,8 @@ def read_shards(paths: Sequence[Path]) -> Iterator[StoredCase]:
             taken += count
 
 
-def _write_shard(path: Path, first_seed: int) -> None:
-    cases = [make_case(first_seed + offset) for offset in range(CASES_PER_SHARD)]
+def _write_shard(path: Path, label: str, first_seed: int, count: int) -> None:
+    cases = [make_case(first_seed + offset, label) for offset in range(count)]
     stills = [clip.frames[0, :, :, 0] for case in cases for clip in case.study.clips]
     records = json.dumps([_record(case) for case in cases], ensure_ascii=False).encode("utf-8")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
