@@ -45,34 +45,36 @@ def tubes(
         du, dv = rng.uniform(-jitter, jitter, 2)
         return float((u + du) * half_u_mm), float((v + dv) * half_v_mm)
 
-    radius = min(pelvis_mm / 2, 0.72 * half_v_mm)
+    mirrored = 1.0 if rng.uniform() < 0.5 else -1.0
+    radius = min(pelvis_mm / 2, (0.6 if grade == 3 else 0.72) * half_v_mm)
     centre = at(0.02, 0.25)
-    reach = 0.34 if grade == 1 else 0.22
+    reach = 0.3 if grade == 1 else 0.2
     flank = (centre[0] - reach * half_u_mm, centre[1] - 0.05 * half_v_mm)
     other = (centre[0] + reach * half_u_mm, centre[1] + 0.05 * half_v_mm)
     tree = [
-        Tube(flank, centre, 0.55 * radius, radius),
+        Tube(flank, centre, 0.6 * radius, radius),
         Tube(centre, other, radius, 0.6 * radius),
         Tube(centre, at(0.25, 1.15), 0.7 * radius, 0.3 * radius),
     ]
     if grade == 1:
         return tree
-    ends = [at(-0.6, -0.12), at(0.0, -0.42), at(0.6, -0.1)]
-    neck = {2: 0.34, 3: 0.4, 4: 0.5}[grade] * radius
-    cup = {2: 0.42, 3: 0.45, 4: 0.6}[grade] * radius
-    present = range(3) if grade > 2 or rng.uniform() < 0.5 else (0, 2)
-    tree += [Tube(centre, ends[i], neck, cup) for i in present]
+    far = 0.8 if grade == 2 else 0.6
+    ends = [at(-far, -0.2, 0.1), at(0.0, -0.65 if grade == 2 else -0.42), at(far, -0.18, 0.1)]
+    neck = {2: 0.38, 3: 0.36, 4: 0.5}[grade] * radius
+    cup = {2: 0.62, 3: 0.5, 4: 0.6}[grade] * radius
+    tree += [Tube(centre, end, neck, cup) for end in ends]
     if grade == 2:
         return tree
-    club = (0.5 if grade == 3 else 0.62) * radius
+    club = (0.62 if grade == 3 else 0.66) * radius
     for major, u, v in _MINOR:
-        end = at(u, v, 0.07)
-        tree.append(Tube(ends[major], end, 0.3 * radius, club * float(rng.uniform(0.85, 1.15))))
+        start = ends[major if mirrored > 0 else 2 - major]
+        end = at(mirrored * u, v, 0.1)
+        tree.append(Tube(start, end, 0.3 * radius, club * float(rng.uniform(0.85, 1.15))))
     return tree
 
 
 def distance_mm(
-    tree: list[Tube], u_mm: np.ndarray, v_mm: np.ndarray, blend_mm: float = 1.2
+    tree: list[Tube], u_mm: np.ndarray, v_mm: np.ndarray, blend_mm: float = 1.6
 ) -> np.ndarray:
     """Return the signed distance to the tree's wall, negative in the fluid (smooth union)."""
     total = np.zeros_like(u_mm)

@@ -19,7 +19,7 @@ LABELS: tuple[str, ...] = (
 SITES: tuple[str, ...] = ("upper pole", "middle third", "lower pole")
 """Where a lesion lies; the upper pole is on the left of a longitudinal image."""
 
-_PELVIS_MM = {1: (9.0, 13.0), 2: (11.0, 16.0), 3: (15.0, 21.0), 4: (21.0, 28.0)}
+_PELVIS_MM = {1: (9.0, 13.0), 2: (12.0, 17.0), 3: (16.0, 22.0), 4: (21.0, 28.0)}
 _PARENCHYMA_MM = (14.0, 18.0)
 _THINNED_MM = (4.0, 6.5)
 
@@ -91,7 +91,7 @@ def sample(label: str, rng: np.random.Generator) -> KidneyFeatures:
         cyst_count=count,
         site=site,
         exophytic=exophytic,
-        lesion_mm=round(float(rng.uniform(22, 40) if exophytic else rng.uniform(16, 24)), 1),
+        lesion_mm=round(float(rng.uniform(22, 36) if exophytic else rng.uniform(16, 24)), 1),
     )
 
 

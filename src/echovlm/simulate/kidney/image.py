@@ -13,9 +13,10 @@ from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
 from echovlm.terms import Transducer
 
 _ATTENUATION = 0.5  # dB/cm/MHz of the abdomen as a whole
-_CORTEX_DB = -3.0
+_CORTEX_DB = -4.5
 _VISIBLE_DB = 54.0  # least sum of gain and dynamic range that keeps dark tissue above black
-_SITE_ANGLE = {"upper pole": np.pi, "middle third": -np.pi / 2, "lower pole": 0.0}
+_POLE_ANGLE = {"upper pole": np.pi, "lower pole": 0.0}
+_SHIFT_MM = {"upper pole": (2.0, 12.0), "lower pole": (-10.0, 0.0)}
 _SITE_U = {"upper pole": -0.78, "middle third": 0.0, "lower pole": 0.78}
 
 
@@ -77,10 +78,11 @@ def _place_kidney(
     half_u = features.kidney_length_mm / 2
     half_v = half_u * float(rng.uniform(0.43, 0.5))
     if features.sfu_grade >= 3:
-        half_v *= 1.08
+        half_v *= 1.15
     angle = float(rng.uniform(-16, 6))
-    x = float(rng.uniform(-7, 9))
-    z = float(rng.uniform(28, 34)) + half_v + 0.35 * half_u * abs(np.sin(np.deg2rad(angle)))
+    x = float(rng.uniform(*_SHIFT_MM.get(features.site, (-7.0, 9.0))))
+    top = float(rng.uniform(40, 46) if features.exophytic else rng.uniform(28, 36))
+    z = top + half_v + 0.35 * half_u * abs(np.sin(np.deg2rad(angle)))
     z = min(z, scan.depth_mm - half_v - 14)
     turn = np.deg2rad(angle)
     dx, dz = phantom.x_mm - np.float32(x), phantom.z_mm - np.float32(z)
@@ -156,15 +158,16 @@ def _draw_obstacles(
     """Cast the shadow of a rib or of bowel gas over the flanks, never over the kidney's middle."""
     angle = np.arctan2(phantom.x_mm, phantom.z_mm + np.float32(scan.radius_mm))
     half = scan.half_angle_rad
+    reach = phantom.range_mm
     if rng.uniform() < 0.35:
         side = -half * float(rng.uniform(0.86, 1.0))
         beam = np.exp(-(((angle - side) / 0.06) ** 2))
-        phantom.fill((phantom.range_mm < 22) * beam * (phantom.range_mm > 14), attenuation=4.0)
+        phantom.fill((reach < 22) * beam * (reach > 14), attenuation=4.0)
     if rng.uniform() < 0.35:
         side = half * float(rng.uniform(0.88, 1.0))
         beam = np.exp(-(((angle - side) / 0.07) ** 2))
         gas = float(rng.uniform(24, 45))
-        layer = (phantom.range_mm > gas) & (phantom.range_mm < gas + 6) & (angle > side - 0.08)
+        layer = (reach > gas) & (reach < gas + 6) & (angle > side - 0.08)
         phantom.fill(layer * beam, 8, 4.0)
         phantom.interface(layer, 6.0, 1.5)
 
@@ -177,10 +180,9 @@ def _draw_kidney(
 ) -> np.ndarray:
     """Draw perirenal fat, cortex, pyramids and the bright sinus; return the outline."""
     angles = np.arctan2(kidney.v / kidney.half_v, kidney.u / kidney.half_u)
-    uneven = (
-        1
-        + 0.02 * np.sin(3 * angles + rng.uniform(0, 6))
-        + 0.012 * np.sin(7 * angles + rng.uniform(0, 6))
+    uneven = 1 + sum(
+        size * np.sin(order * angles + rng.uniform(0, 6))
+        for order, size in ((2, 0.03), (3, 0.03), (5, 0.015), (8, 0.01))
     )
     outline = np.hypot(kidney.u / kidney.half_u, kidney.v / kidney.half_v) / uneven
     outline = outline.astype(np.float32)
@@ -191,7 +193,8 @@ def _draw_kidney(
     cortex = phantom.occupancy(outline, 1.0)
     phantom.specular *= 1 - cortex
     phantom.fill(cortex, _CORTEX_DB + rng.uniform(-1.5, 1) + phantom.texture(rng, 2.5, 1.0, 1.5))
-    phantom.interface(outline, float(rng.uniform(5, 8)), 1.2)
+    patchy = np.clip(phantom.texture(rng, 12, 0.6, 1.5) + 0.7, 0, 1.5)
+    phantom.interface(outline, float(rng.uniform(3, 6)) * patchy, 1.2)
     if features.pyramids_distinct:
         _draw_pyramids(phantom, kidney, outline, rng)
     _draw_sinus(phantom, features, kidney, rng)
@@ -207,16 +210,15 @@ def _draw_pyramids(
     # 0 at the sinus, 1 at the capsule
     depth = np.clip((sinus - 1) / np.maximum(sinus - outline, 1e-3), -1, 2)
     count = int(rng.integers(8, 11))
+    turn = angles * np.float32(count / (2 * np.pi)) + float(rng.uniform(0, 1))
+    turn += 0.12 * np.sin(2 * angles + float(rng.uniform(0, 6)))
+    away = np.abs(turn - np.rint(turn)) * 2  # 0 at the middle of a pyramid, 1 between two
+    half = 0.28 + 0.5 * np.clip(depth, 0, 1)
+    inside = np.clip((half - away) / 0.12 + 0.5, 0, 1)
+    inside *= np.clip((depth - 0.02) / 0.12, 0, 1) * np.clip((0.72 - depth) / 0.08, 0, 1)
+    hilum = (np.abs(angles - np.pi / 2) < 0.5) & (depth > -1)
     drop = float(rng.uniform(8, 11))
-    for index in range(count):
-        centre = 2 * np.pi * (index + rng.uniform(-0.15, 0.15)) / count
-        if abs(np.sin(centre) - 1) < 0.2:
-            continue  # the hilum has no pyramid
-        away = (angles - centre + np.pi) % (2 * np.pi) - np.pi
-        half = 0.55 * np.pi / count * (0.45 + 0.9 * np.clip(depth, 0, 1))
-        inside = np.clip((half - np.abs(away)) / 0.08 + 0.5, 0, 1)
-        inside *= np.clip((depth - 0.02) / 0.12, 0, 1) * np.clip((0.66 - depth) / 0.1, 0, 1)
-        phantom.echogenicity_db -= (drop * inside).astype(np.float32)
+    phantom.echogenicity_db -= (drop * inside * ~hilum).astype(np.float32)
 
 
 def _draw_sinus(
@@ -224,13 +226,16 @@ def _draw_sinus(
 ) -> None:
     """Draw the central echo complex, ragged and with a way out at the hilum."""
     angles = np.arctan2(kidney.v / kidney.sinus_v, kidney.u / kidney.sinus_u)
-    ragged = 1 + phantom.texture(rng, 7, 0.09, 1.5) + 0.06 * np.sin(5 * angles + rng.uniform(0, 6))
-    level = np.hypot(kidney.u / kidney.sinus_u, kidney.v / kidney.sinus_v) / ragged
-    hilum = np.maximum(
-        np.abs(kidney.u - 0.15 * kidney.half_u) / (0.16 * kidney.half_u),
-        np.abs(kidney.v - 0.6 * kidney.half_v) / (0.5 * kidney.half_v),
+    lobes = 0.12 * np.sin(7 * angles + rng.uniform(0, 6)) + 0.1 * np.sin(
+        3 * angles + rng.uniform(0, 6)
     )
-    level = np.minimum(level, hilum).astype(np.float32)
+    ragged = 1 + phantom.texture(rng, 5, 0.14, 1.5) + lobes
+    level = np.hypot(kidney.u / kidney.sinus_u, kidney.v / kidney.sinus_v) / ragged
+    hilum = float(rng.uniform(0.0, 1.6))
+    # The sinus opens at the hilum: its far border sinks into the parenchyma there.
+    way = np.exp(-(((kidney.u - 0.12 * kidney.half_u) / (0.22 * kidney.half_u)) ** 2))
+    deep = np.clip(kidney.v / kidney.half_v, 0, 1)
+    level = (level / (1 + hilum * way * deep)).astype(np.float32)
     inside = phantom.occupancy(level, 3.0)
     bright = 2.0 if features.sfu_grade == 4 else float(rng.uniform(6, 9))
     patches = phantom.texture(rng, 4, 3.0, 2.0)
@@ -294,8 +299,11 @@ def _draw_cyst(
     """Draw a round cyst in the parenchyma or bulging from it; the first is the larger one."""
     site, size = _site_and_size(features, index, rng)
     radius = size / 2
-    spread = 0.45 if site != "middle third" else 0.3
-    angle = _SITE_ANGLE[site] + float(rng.uniform(-spread, spread))
+    if site == "middle third":
+        angle = -np.pi / 2 + float(rng.uniform(-0.3, 0.3))
+    else:
+        near_or_far = 1 if rng.uniform() < 0.5 else -1
+        angle = _POLE_ANGLE[site] + near_or_far * float(rng.uniform(0.45, 0.85))
     normal_u, normal_v = np.cos(angle) / kidney.half_u, np.sin(angle) / kidney.half_v
     length = float(np.hypot(normal_u, normal_v))
     shift = 0.3 * radius if features.exophytic else -(radius + 2.0)
@@ -316,4 +324,4 @@ def _site_and_size(
     if index == 0:
         return features.site, features.lesion_mm
     others = [site for site in _SITE_U if site != features.site]
-    return str(rng.choice(others)), features.lesion_mm * float(rng.uniform(0.6, 0.75))
+    return str(rng.choice(others)), features.lesion_mm * float(rng.uniform(0.55, 0.7))

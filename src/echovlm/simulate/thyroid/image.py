@@ -19,8 +19,8 @@ _VISIBLE_DB = 54.0  # least sum of gain and dynamic range that keeps dark tissue
 _NODULE_DB = {
     "isoechoic": (-1.5, 0.5),
     "hyperechoic": (4.5, 7.0),
-    "hypoechoic": (-9.0, -7.0),
-    "very hypoechoic": (-18.0, -15.0),
+    "hypoechoic": (-11.0, -9.0),
+    "very hypoechoic": (-21.0, -18.0),
 }
 
 
@@ -45,7 +45,7 @@ def draw(features: ThyroidFeatures, rng: np.random.Generator) -> BModeImage:
     gain_db = float(rng.uniform(-8, 8))
     scan = Scan(
         Transducer.LINEAR,
-        frequency_mhz=float(rng.uniform(8, 13)),
+        frequency_mhz=float(rng.uniform(9, 13.5)),
         depth_mm=depth_mm,
         width_mm=2 * abs(neck.trachea_x) + float(rng.uniform(-3, 5)),
         focus_mm=depth_mm * float(rng.uniform(0.35, 0.65)),
@@ -69,8 +69,8 @@ def _place_neck(features: ThyroidFeatures, rng: np.random.Generator) -> _Neck:
     """Choose the geometry; the lobe grows with its nodules."""
     medial = 1 if features.side == "right" else -1
     wide = features.nodule_lateral_mm * (1.75 if features.nodule_count == 2 else 1.0)
-    semi_x = max(float(rng.uniform(8.5, 12)), wide / 2 + 2.5)
-    semi_z = max(float(rng.uniform(7.5, 10)), features.nodule_depth_extent_mm / 2 + 2.5)
+    semi_x = max(float(rng.uniform(8.5, 12)), wide / 2 + 3.5)
+    semi_z = max(float(rng.uniform(7.5, 10)), features.nodule_depth_extent_mm / 2 + 3.0)
     lobe_x = medial * float(rng.uniform(-2, 1))
     radius = float(rng.uniform(8, 10))
     return _Neck(
@@ -111,7 +111,8 @@ def _draw_front(phantom: Phantom, neck: _Neck, rng: np.random.Generator) -> None
         neck.medial * -8.0, roughness=0.03,
     )  # fmt: skip
     phantom.fill(phantom.occupancy(mastoid), -9.5 + phantom.texture(rng, 0.7, 3.2, 4))
-    phantom.interface(mastoid, 6.0, 0.45)
+    patchy = np.clip(phantom.texture(rng, 5, 0.6, 2) + 0.8, 0.1, 1.6)
+    phantom.interface(mastoid, 5.0 * patchy, 0.4)
     layer = phantom.band(0, skin)
     phantom.fill(layer, 3 + phantom.texture(rng, 0.5, 1.0, 4))
     phantom.interface(z > skin, 3.0, 0.35)
@@ -127,7 +128,8 @@ def _draw_back(phantom: Phantom, neck: _Neck, rng: np.random.Generator) -> None:
         float(rng.uniform(-8, 8)), roughness=0.05,
     )  # fmt: skip
     phantom.fill(phantom.occupancy(longus), -11 + phantom.texture(rng, 0.7, 2.5, 2))
-    phantom.interface(longus, 3.5, 0.5)
+    patchy = np.clip(phantom.texture(rng, 5, 0.8, 2) + 0.6, 0, 1.6)
+    phantom.interface(longus, 3.5 * patchy, 0.5)
     bone = behind + rng.uniform(8, 11) + phantom.wave(rng, 14, 0.8)
     phantom.fill(phantom.z_mm > bone, -22, 2.0)
     patchy = np.clip(phantom.texture(rng, 6, 1, 2) + 0.7, 0, 2)
@@ -152,7 +154,8 @@ def _draw_lobe(phantom: Phantom, neck: _Neck, rng: np.random.Generator) -> None:
     inside = phantom.occupancy(gland)
     phantom.specular *= 1 - inside
     phantom.fill(inside, 1.0 + tissue)
-    phantom.interface(gland, float(rng.uniform(4, 6.5)), 0.45)
+    patchy = np.clip(phantom.texture(rng, 4, 0.5, 2) + 0.9, 0.1, 1.6)
+    phantom.interface(gland, float(rng.uniform(3, 5)) * patchy, 0.4)
 
 
 def _draw_trachea(phantom: Phantom, neck: _Neck, rng: np.random.Generator) -> None:
@@ -173,12 +176,14 @@ def _draw_trachea(phantom: Phantom, neck: _Neck, rng: np.random.Generator) -> No
     phantom.specular[air] = 0
     phantom.fill(air, haze)
     period = float(rng.uniform(1.9, 2.8))
-    amplitude = float(rng.uniform(9, 14))
-    for echo in range(5):
+    amplitude = float(rng.uniform(7, 12))
+    fading = float(rng.uniform(0.35, 0.6))
+    patchy = np.clip(phantom.texture(rng, 4, 0.5, 1.5) + 0.8, 0, 1.5)
+    for echo in range(4):
         ring = from_centre / np.float32(max(air_radius - echo * period, 1.0))
         cap = dz < -0.25 * air_radius
-        strength = np.where(cap, np.float32(amplitude * 0.52**echo), np.float32(0.0))
-        phantom.interface(ring, strength, 0.5 + 0.15 * echo, floor=0.02)
+        strength = np.float32(amplitude * fading**echo) * patchy * cap
+        phantom.interface(ring, strength, 0.45 + 0.15 * echo, floor=0.0)
 
 
 def _draw_vessels(
@@ -225,7 +230,9 @@ def _nodules(
     if features.nodule_count == 0:
         return []
     semi_x, semi_z = features.nodule_lateral_mm / 2, features.nodule_depth_extent_mm / 2
-    free_x, free_z = neck.semi_x - semi_x - 1.5, neck.semi_z - semi_z - 1.5
+    reach_part = 1.25 if features.margin == "irregular" else 1.0
+    free_x = neck.semi_x - reach_part * semi_x - 1.5
+    free_z = neck.semi_z - reach_part * semi_z - 1.5
     if features.nodule_count == 1:
         angle, reach = rng.uniform(0, 2 * np.pi), 0.8 * np.sqrt(rng.uniform(0, 1))
         x = neck.lobe_x + reach * max(free_x, 0) * np.cos(angle)
@@ -279,8 +286,14 @@ def _outline(
     tilt = float(rng.uniform(-8, 8))
     if features.margin == "smooth":
         return phantom.blob(rng, *place, tilt, roughness=0.02)
-    spicules, lobes = (int(rng.integers(7, 11)), 0) if rng.uniform() < 0.5 else (0, 7)
-    return phantom.blob(rng, *place, tilt, roughness=0.13, lobes=lobes, spicules=spicules)
+    x, z, semi_x, semi_z = place
+    spiky = bool(rng.uniform() < 0.5)
+    return phantom.blob(
+        rng, x, z, 0.92 * semi_x, 0.92 * semi_z, tilt,
+        roughness=float(rng.uniform(0.1, 0.15)),
+        lobes=0 if spiky else int(rng.integers(4, 7)),
+        spicules=int(rng.integers(7, 11)) if spiky else 0,
+    )  # fmt: skip
 
 
 def _draw_comet_tails(
@@ -288,7 +301,7 @@ def _draw_comet_tails(
 ) -> None:
     """Hang one to three bright foci in the fluid, each with a tail that narrows and fades."""
     x, z, semi_x, semi_z = place
-    count = int(rng.integers(1, 4)) if semi_x > 4 else 1
+    count = int(rng.choice([1, 2, 3], p=[0.45, 0.35, 0.2])) if semi_x > 4 else 1
     for index in range(count):
         slot = (index + 0.5 + rng.uniform(-0.25, 0.25)) / count * 2 - 1
         focus_x = x + 0.62 * slot * semi_x
@@ -311,7 +324,7 @@ def _draw_sponge(
 ) -> None:
     """Fill the nodule with tiny cysts parted by thin septa (a Voronoi honeycomb)."""
     x, z, semi_x, semi_z = place
-    pitch = float(rng.uniform(1.5, 2.0))
+    pitch = float(rng.uniform(2.1, 2.8))
     grid_x, grid_z = np.meshgrid(
         np.arange(x - semi_x - 2, x + semi_x + 2, pitch),
         np.arange(z - semi_z - 2, z + semi_z + 2, pitch * 0.8),
@@ -322,15 +335,15 @@ def _draw_sponge(
     where = np.nonzero(inside > 0)
     at = np.stack([phantom.x_mm[where], phantom.z_mm[where]], axis=1)
     distances, nearest = cKDTree(points).query(at, k=2)
-    fluid_cells = rng.uniform(size=len(points)) < 0.8
+    fluid_cells = rng.uniform(size=len(points)) < 0.85
     septum = (distances[:, 1] - distances[:, 0]) < rng.uniform(0.35, 0.5)
     fluid = fluid_cells[nearest[:, 0]] & ~septum
     echo = np.zeros(phantom.x_mm.shape, np.float32)
-    echo[where] = np.where(fluid, np.float32(-30), np.float32(2.5))
+    echo[where] = np.where(fluid, np.float32(-40), np.float32(2.0))
     cells = np.zeros(phantom.x_mm.shape, bool)
     cells[where] = fluid
     phantom.fill(inside, echo, 0.3)
-    phantom.interface(cells, 2.2, 0.3)
+    phantom.interface(cells, 1.6, 0.3)
     phantom.interface(level, float(rng.uniform(2.0, 4.0)), 0.4)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 LABELS: tuple[str, ...] = ("carotid-normal", "carotid-plaque")
 
-_NORMAL_IMT_MM = (0.5, 0.75)
-_THICK_IMT_MM = (1.1, 1.4)
+_NORMAL_IMT_MM = (0.6, 0.8)
+_THICK_IMT_MM = (1.2, 1.45)
 _REDUCTION = {"mild": (0.27, 0.4), "marked": (0.55, 0.68)}
 
 
@@ -94,24 +94,25 @@ def sample(label: str, rng: np.random.Generator) -> VesselFeatures:
 def _plaques(thickness_mm: float, rng: np.random.Generator) -> tuple[Plaque, ...]:
     """Sample one or two plaques that do not overlap; the first drawn is the thickest."""
     if rng.uniform() < 0.7:
-        return (_plaque(float(rng.uniform(-0.5, 0.5)), thickness_mm, (9, 18), rng),)
+        return (_plaque(float(rng.uniform(-0.5, 0.5)), thickness_mm, (10, 19), rng),)
     places = [float(rng.uniform(-0.6, -0.42)), float(rng.uniform(0.42, 0.6))]
     thinner_mm = max(thickness_mm * float(rng.uniform(0.6, 0.85)), 1.8)
     sizes = [thickness_mm, thinner_mm]
     if rng.uniform() < 0.5:
         sizes.reverse()
-    return tuple(_plaque(x, t, (6.5, 10), rng) for x, t in zip(places, sizes, strict=True))
+    return tuple(_plaque(x, t, (8, 11), rng) for x, t in zip(places, sizes, strict=True))
 
 
 def _plaque(
     position: float, thickness_mm: float, length_mm: tuple[float, float], rng: np.random.Generator
 ) -> Plaque:
     echo = str(rng.choice(["hypoechoic", "isoechoic", "calcified"], p=[0.35, 0.3, 0.35]))
+    long_mm = max(float(rng.uniform(*length_mm)), 2.6 * thickness_mm)
     return Plaque(
         echo=echo,
         wall=str(rng.choice(["near", "far"], p=[0.4, 0.6])),
         position=round(position, 3),
-        length_mm=round(float(rng.uniform(*length_mm)), 2),
+        length_mm=round(long_mm, 2),
         thickness_mm=round(thickness_mm, 2),
     )
 

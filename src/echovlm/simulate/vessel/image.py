@@ -41,7 +41,7 @@ def draw(features: VesselFeatures, rng: np.random.Generator) -> BModeImage:
     gain_db = float(rng.uniform(-8, 8))
     scan = Scan(
         Transducer.LINEAR,
-        frequency_mhz=float(rng.uniform(7.5, 12)),
+        frequency_mhz=float(rng.uniform(9, 13)),
         depth_mm=depth_mm,
         width_mm=float(rng.uniform(36, 44)),
         focus_mm=depth_mm * float(rng.uniform(0.4, 0.65)),
@@ -75,7 +75,7 @@ def _course(
     curve = np.zeros_like(x)
     slope = float(rng.uniform(-4, 4))
     if features.course == "curved":
-        bend = float(rng.uniform(2.4, 3.4)) * (1 if rng.uniform() < 0.5 else -1)
+        bend = float(rng.uniform(1.8, 3.0)) * (1 if rng.uniform() < 0.5 else -1)
         phase = float(rng.uniform(-0.6, 0.6))
         curve = bend * np.cos(2 * np.pi * x / (scan.width_mm * rng.uniform(0.95, 1.2)) + phase)
         slope *= 0.4
@@ -152,10 +152,10 @@ def _lumen(
 def _bump(phantom: Phantom, plaque: Plaque, scan: Scan, rng: np.random.Generator) -> np.ndarray:
     """Return the plaque's outline along the vessel, 0 to 1, flat-topped and slightly uneven."""
     u = (phantom.x_mm[0] - plaque.position * scan.width_mm / 2) / (plaque.length_mm / 2)
-    skew = float(rng.uniform(-0.25, 0.25))
+    skew = float(rng.uniform(-0.3, 0.3))
     u = np.clip(u + skew * (1 - u**2) * (np.abs(u) < 1), -1, 1)
-    top = (1 - np.abs(u) ** float(rng.uniform(2.2, 3.2))) ** 0.9
-    return top * (1 + phantom.wave(rng, 3.5, 0.05) * (top > 0.3))
+    top = (1 - np.abs(u) ** float(rng.uniform(2.2, 3.4))) ** 1.6
+    return top * (1 + phantom.wave(rng, 3.5, 0.06) * np.clip(2 * top, 0, 1))
 
 
 def _draw_wall(
@@ -166,24 +166,24 @@ def _draw_wall(
     for top, bottom in ((course.near - thick, course.near), (course.far, course.far + thick)):
         phantom.specular[phantom.band(top - 0.3, bottom + 0.3)] = 0
         phantom.fill(phantom.band(top, bottom), 7 + phantom.texture(rng, 1.0, 1.5, 4))
-    phantom.interface(phantom.z_mm > course.far, float(rng.uniform(9, 14)), 0.35)
-    phantom.interface(phantom.z_mm > course.near, float(rng.uniform(5, 9)), 0.4)
+    phantom.interface(phantom.z_mm > course.far + 0.1, float(rng.uniform(6, 10)), 0.3)
+    phantom.interface(phantom.z_mm > course.near - 0.1, float(rng.uniform(3, 6)), 0.4)
 
 
 def _draw_lumen(
     phantom: Phantom, course: _Course, near: np.ndarray, far: np.ndarray, rng: np.random.Generator
 ) -> None:
     """Draw the dark media and blood and the line where blood meets intima."""
-    wall = phantom.band(course.near + 0.15, near) | phantom.band(far, course.far - 0.15)
-    phantom.fill(wall, -15.0)
+    wall = phantom.band(course.near, near) | phantom.band(far, course.far)
+    phantom.fill(wall, -24.0)
     blood = phantom.band(near, far)
     below = phantom.z_mm - near
     haze = -20 - float(rng.uniform(7, 14)) * np.clip(below, 0, 2.2)
     phantom.fill(blood, np.maximum(haze, float(rng.uniform(-44, -38))), _BLOOD_ATTENUATION)
     phantom.specular[phantom.band(near, far - 0.3)] = 0
     patchy = np.clip(phantom.texture(rng, 6, 0.25, 3) + 0.9, 0.3, 1.4)
-    phantom.interface(phantom.z_mm > far, float(rng.uniform(5, 8)) * patchy, 0.3)
-    phantom.interface(phantom.z_mm > near, float(rng.uniform(2.5, 4.5)) * patchy, 0.3)
+    phantom.interface(phantom.z_mm > far, float(rng.uniform(3.5, 5)) * patchy, 0.25)
+    phantom.interface(phantom.z_mm > near, float(rng.uniform(2, 3.5)) * patchy, 0.25)
 
 
 def _draw_plaque(
@@ -202,7 +202,7 @@ def _draw_plaque(
         body = phantom.band(course.near + 0.1, near - 0.1) & along
     else:
         body = phantom.band(far + 0.1, course.far - 0.1) & along
-    texture = phantom.texture(rng, 1.0, 1.5, 2)
+    texture = phantom.texture(rng, 1.0, 1.5, 2) + phantom.texture(rng, 2.5, 1.2, 2)
     phantom.specular[body] *= 0.3
     phantom.fill(body, float(rng.uniform(*_PLAQUE_DB[plaque.echo])) + texture)
     if plaque.echo != "calcified":
