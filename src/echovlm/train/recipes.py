@@ -34,10 +34,10 @@ class NanoRecipe:
     test_cases: int = 200
     vocabulary: int = 8_192
     visual_tokens: int = 49
-    vision_steps: int = 800
+    vision_steps: int = 560
     vision_batch: int = 32
-    vision_learning_rate: float = 1.5e-3
-    steps: int = 1_000
+    vision_learning_rate: float = 1e-3
+    steps: int = 1_200
     batch: int = 16
     learning_rate: float = 1.5e-3
     vision_scale: float = 0.4
