@@ -224,7 +224,7 @@ def _along_beams(
     range_mm: np.ndarray,
     lateral: np.ndarray,
 ) -> list[np.ndarray]:
-    """Sample maps (attenuation first) along the beams; off the grid the nearest tissue goes on.
+    """Sample maps along the beams, bilinearly; off the grid the nearest tissue goes on.
 
     Parallel beams lie on the grid's axes, so each axis is interpolated alone, which is faster.
     """
@@ -236,14 +236,31 @@ def _along_beams(
     reach = (range_mm + scan.radius_mm)[:, None].astype(np.float32)
     angle = lateral.astype(np.float32)[None]
     z, x = reach * np.cos(angle) - np.float32(scan.radius_mm), reach * np.sin(angle)
-    where = np.stack([(z - z0) / spacing, (x - x0) / spacing])
-    attenuation, *others = maps  # summed along the beam, so the nearest value will do
-    row, column = np.rint(where).astype(np.intp)
-    row, column = row.clip(0, attenuation.shape[0] - 1), column.clip(0, attenuation.shape[1] - 1)
-    return [
-        attenuation.ravel().take(row * attenuation.shape[1] + column),
-        *(ndimage.map_coordinates(values, where, order=1, mode="nearest") for values in others),
-    ]
+    return _bilinear(maps, (z - z0) / spacing, (x - x0) / spacing)
+
+
+def _bilinear(
+    maps: tuple[np.ndarray, ...], rows: np.ndarray, columns: np.ndarray
+) -> list[np.ndarray]:
+    """Interpolate equally shaped maps at fractional positions, clipped to the grid.
+
+    The weights serve all maps, which makes this faster than ``ndimage.map_coordinates``.
+    """
+    height, width = maps[0].shape
+    rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    row = np.minimum(rows.astype(np.int32), height - 2)
+    column = np.minimum(columns.astype(np.int32), width - 2)
+    down, right = (rows - row).astype(np.float32), (columns - column).astype(np.float32)
+    corner = row * np.int32(width) + column
+    results = []
+    for values in maps:
+        flat = np.ascontiguousarray(values).ravel()
+        top, bottom = flat.take(corner), flat.take(corner + width)
+        top += right * (flat.take(corner + 1) - top)
+        bottom += right * (flat.take(corner + (width + 1)) - bottom)
+        top += down * (bottom - top)
+        results.append(top)
+    return results
 
 
 def _interpolate(values: np.ndarray, positions: np.ndarray, axis: int) -> np.ndarray:
@@ -321,8 +338,7 @@ def _convert(grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int) -> BM
     pitch = echo.lateral[1] - echo.lateral[0]
     # One display pixel may span several samples along the beam: average them before sampling.
     grey = ndimage.gaussian_filter1d(grey, max(0.4 * spacing / float(step), 0.3), axis=0)
-    where = (reach / step, (lateral - echo.lateral[0]) / pitch)
-    pixels = ndimage.map_coordinates(grey, where, order=1, mode="nearest")
+    pixels = _bilinear((grey,), reach / step, (lateral - echo.lateral[0]) / pitch)[0]
     pixels = ndimage.gaussian_filter(pixels, _DISPLAY_SMOOTHING_PX, truncate=2)
     outside = (reach < 0) | (reach > scan.depth_mm)
     if not scan.is_linear:

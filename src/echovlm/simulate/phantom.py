@@ -150,9 +150,11 @@ class Phantom:
         """
         u, v = self._local(x, z, angle_deg)
         u, v = u / np.float32(semi_x), v / np.float32(semi_z)
-        angles = np.linspace(-np.pi, np.pi, 721)
-        radius = _contour(rng, angles, roughness, lobes, spicules)
-        return np.hypot(u, v) / np.interp(np.arctan2(v, u), angles, radius).astype(np.float32)
+        angles = np.linspace(-np.pi, np.pi, 1441)
+        radius = _contour(rng, angles, roughness, lobes, spicules).astype(np.float32)
+        # The nearest of 1441 angles is as smooth as interpolation and several times faster.
+        turn = (np.arctan2(v, u) + np.float32(np.pi)) * np.float32(1440 / (2 * np.pi))
+        return np.hypot(u, v) / radius.take((turn + np.float32(0.5)).astype(np.int32))
 
     def tube(self, points_mm: np.ndarray, radii_mm: np.ndarray) -> np.ndarray:
         """Return the level set of a tapering, bending tube; far away it stays at 4.
@@ -161,18 +163,27 @@ class Phantom:
             points_mm: (n, 2) centre line as (x, z), at least two points.
             radii_mm: (n,) radius at each point.
         """
+        return self.tubes([(points_mm, radii_mm)])
+
+    def tubes(self, branches: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Return the level set of several joined tubes, each (points, radii) as for ``tube``."""
         level = np.full(self.x_mm.shape, 4.0, np.float32)
-        for start, end, first, last in zip(
-            points_mm[:-1], points_mm[1:], radii_mm[:-1], radii_mm[1:], strict=True
-        ):
-            window = self._window(np.stack([start, end]), 4 * max(first, last))
-            x, z = self.x_mm[window] - start[0], self.z_mm[window] - start[1]
-            along = end - start
-            part = np.clip((x * along[0] + z * along[1]) / max(float(along @ along), 1e-9), 0, 1)
-            distance = np.hypot(x - part * along[0], z - part * along[1])
-            near = distance / (first + part * (last - first))
-            level[window] = np.minimum(level[window], near)
+        for points, radii in branches:
+            for index in range(len(points) - 1):
+                self._add_segment(level, points[index : index + 2], radii[index : index + 2])
         return level
+
+    def _add_segment(self, level: np.ndarray, ends_mm: np.ndarray, radii_mm: np.ndarray) -> None:
+        """Join one straight piece of a tube to a level set."""
+        window = self._window(ends_mm, 2 * float(radii_mm.max()) + 4 * self.spacing_mm)
+        (x0, z0), (dx, dz) = ends_mm[0], ends_mm[1] - ends_mm[0]
+        x = self.x_mm[window] - np.float32(x0)
+        z = self.z_mm[window] - np.float32(z0)
+        length = max(float(dx * dx + dz * dz), 1e-9)
+        part = np.clip(x * np.float32(dx / length) + z * np.float32(dz / length), 0, 1)
+        distance = np.hypot(x - part * np.float32(dx), z - part * np.float32(dz))
+        radius = np.float32(radii_mm[0]) + part * np.float32(radii_mm[1] - radii_mm[0])
+        np.minimum(level[window], distance / radius, out=level[window])
 
     def _window(self, points_mm: np.ndarray, margin_mm: float) -> tuple[slice, slice]:
         """Return the grid window around points, clipped to the grid (possibly empty)."""
@@ -200,11 +211,12 @@ class Phantom:
         down = max(scale_mm / 2 / self.spacing_mm, 1.0)
         across = max(scale_mm * stretch / 2 / self.spacing_mm, 1.0)
         rows, columns = self.x_mm.shape
-        coarse = rng.standard_normal((int(rows / down) + 5, int(columns / across) + 5))
+        size = (int(rows / down) + 5, int(columns / across) + 5)
+        coarse = rng.standard_normal(size, dtype=np.float32)
         coarse = ndimage.gaussian_filter(coarse, 1.0, mode="wrap")
-        coarse *= sd_db / max(float(coarse.std()), 1e-9)
+        coarse *= np.float32(sd_db / max(float(coarse.std()), 1e-9))
         by_row = _linear(coarse, 1 + np.arange(rows) / down)
-        return _linear(by_row.T, 1 + np.arange(columns) / across).T.astype(np.float32)
+        return np.ascontiguousarray(_linear(by_row.T, 1 + np.arange(columns) / across).T)
 
     def wave(self, rng: np.random.Generator, scale_mm: float, sd_mm: float) -> np.ndarray:
         """Return a smooth random curve over the columns, for layers that undulate.
@@ -331,8 +343,9 @@ def _contour(
 def _linear(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Interpolate along the first axis at fractional row positions."""
     lower = np.minimum(positions.astype(int), values.shape[0] - 2)
-    part = (positions - lower)[:, None]
-    return values[lower] * (1 - part) + values[lower + 1] * part
+    part = (positions - lower).astype(np.float32)[:, None]
+    first = values[lower]
+    return first + part * (values[lower + 1] - first)
 
 
 def _surroundings(inside: np.ndarray, margin: int) -> tuple[slice, slice]:

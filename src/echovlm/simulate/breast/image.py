@@ -264,7 +264,7 @@ def _spiculated(
         reach = np.array([0.6, 1.1, rng.uniform(1.35, 1.9)])
         turn = angle + np.array([0, 0, rng.uniform(-0.15, 0.15)])
         points = np.stack([x + reach * semi_x * np.cos(turn), z + reach * semi_z * np.sin(turn)], 1)
-        base = 0.2 * min(semi_x, semi_z) * float(rng.uniform(0.7, 1.3))
+        base = 0.14 * min(semi_x, semi_z) * float(rng.uniform(0.7, 1.3))
         level = np.minimum(level, phantom.tube(points, np.array([1.6 * base, base, 0.15])))
     return level
 

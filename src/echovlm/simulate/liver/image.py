@@ -70,9 +70,11 @@ def draw(features: LiverFeatures, rng: np.random.Generator) -> BModeImage:
         _draw_lesion(phantom, features, (x, z, size), scan, rng)
     _draw_beyond(phantom, features, place, rng)
     _draw_wall(phantom, place, rng)
-    free_flanks = [side for side in (-1, 1) if all(side * x < 0.1 * size for x, _, size in spots)]
-    if free_flanks and rng.uniform() < 0.4:
-        _draw_rib(phantom, scan, place, int(rng.choice(free_flanks)), rng)
+    flanks = [side for side in (-1, 1) if all(side * x < 0.1 * size for x, _, size in spots)]
+    if features.kidney_shown:
+        flanks = [side for side in flanks if side != place.side]
+    if flanks and rng.uniform() < 0.4:
+        _draw_rib(phantom, scan, place, int(rng.choice(flanks)), rng)
     return scan_image(phantom, scan, rng)
 
 
@@ -121,7 +123,7 @@ def _draw_vessels(
     heading = np.pi / 2 * (1 + side) + rng.uniform(-0.5, 0.5)
     trunk, radii = _course(hilum, heading, rng.uniform(45, 80), rng.uniform(3.2, 5.0), rng)
     portal = [(trunk, radii)]
-    for joint in rng.choice(np.arange(1, 7), int(rng.integers(1, 4)), replace=False):
+    for joint in rng.choice(np.arange(1, 5), int(rng.integers(1, 4)), replace=False):
         turn = heading + rng.uniform(0.5, 1.1) * rng.choice([-1, 1])
         reach, radius = rng.uniform(18, 40), 0.75 * float(radii[joint])
         portal.append(_course(trunk[joint], turn, reach, radius, rng))
@@ -143,7 +145,7 @@ def _course(
     start: np.ndarray, heading: float, reach: float, radius: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the centre line and radii of a vessel that bends and tapers."""
-    steps = 8
+    steps = 6
     bend = rng.uniform(-0.6, 0.6)
     headings = heading + bend * np.linspace(0, 1, steps) + rng.normal(0, 0.06, steps)
     moves = np.stack([np.cos(headings), np.sin(headings)], axis=1) * reach / steps
@@ -159,7 +161,7 @@ def _draw_vessel(
     rng: np.random.Generator,
 ) -> None:
     """Draw a vessel tree; steatosis blurs its wall and fills its lumen."""
-    level = np.minimum.reduce([phantom.tube(points, radii) for points, radii in branches])
+    level = phantom.tubes(branches)
     inside = phantom.occupancy(level, soft_mm=1.0)
     lumen = _VESSEL_LUMEN_DB[features.grade]
     if lumen <= -20:
@@ -243,7 +245,7 @@ def _draw_lesion(
     x, z, size = spot
     semi_x, semi_z = size / 2, size / 2 * features.lesion_ratio
     tilt = float(rng.uniform(-25, 25))
-    lobes = 4 if features.shape == "lobulated" else 0
+    lobes = int(rng.integers(5, 8)) if features.shape == "lobulated" else 0
     level = phantom.blob(rng, x, z, semi_x, semi_z, tilt, roughness=0.02, lobes=lobes)
     inside = phantom.occupancy(level, 1.0)
     phantom.specular *= 1 - inside
