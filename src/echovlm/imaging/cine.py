@@ -74,8 +74,9 @@ def _survey(path: Path, stream: BinaryIO, container: str) -> tuple[int, int, int
         if not source.streams.video:
             raise StudyError(path, "holds no moving picture", "Export the cine loop again")
         video = source.streams.video[0]
-        count = sum(1 for packet in source.demux(video) if packet.size)
-        if count == 0 or count < video.frames - _SLACK_FRAMES:
+        packets = [packet.is_corrupt for packet in source.demux(video) if packet.size]
+        count = len(packets)
+        if not packets or any(packets) or count < video.frames - _SLACK_FRAMES:
             raise _damaged(path)
         rate = video.average_rate or video.guessed_rate
         return count, video.height, video.width, float(1000 / rate) if rate else None

@@ -89,12 +89,15 @@ def key_frames(clip: Clip, count: int = KEY_FRAMES) -> tuple[int, ...]:
 
 
 def _sharpest(clip: Clip, start: float, stop: float) -> int:
-    """Sharpest frame of the middle half of a share, nearest its middle where two are alike."""
+    """Sharpest frame of the middle half of a share, nearest its middle where two are alike.
+
+    Frame ``i`` lies at ``i + 0.5``, so that shares and frames are measured on one line.
+    """
     middle, quarter = (start + stop) / 2, (stop - start) / 4
-    inside = range(int(np.ceil(middle - quarter)), int(np.floor(middle + quarter)) + 1)
-    candidates = [index for index in inside if start <= index < stop] or [int(middle)]
+    share = range(int(start), int(np.ceil(stop)))
+    candidates = [index for index in share if abs(index + 0.5 - middle) <= quarter]
     return max(
-        candidates,
+        candidates or [int(middle)],
         key=lambda index: (_sharpness(clip.frames[index]), -abs(index + 0.5 - middle), -index),
     )
 
