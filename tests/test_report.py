@@ -14,6 +14,7 @@ from echovlm.report import (
     printable,
     render_text,
 )
+from echovlm.simulate.cases import LABELS, make_case
 from echovlm.terms import Language
 
 LANGUAGES = st.sampled_from(list(Language))
@@ -146,3 +147,13 @@ def test_a_machine_report_cannot_be_final_or_changed():
 
 def test_terminal_control_characters_are_taken_out():
     assert printable("a\x1b]0;title\x07b\u202ec\r\n\td") == "a]0;titlebc\n\td"
+
+
+@pytest.mark.parametrize("label", sorted(LABELS))
+def test_true_reports_survive_parsing_and_the_measurement_rule(label):
+    case = make_case(11, label, views=1)
+    for language in Language:
+        text = case.report_text(language)
+        parsed = parse_text(text, language)
+        assert parsed == (case.findings(language), case.impression(language))
+        assert guard_measurements(text, language, calibrated=False) == (text, ())

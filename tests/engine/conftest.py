@@ -71,6 +71,15 @@ def network(tokenizer):
     )
 
 
+@pytest.fixture(scope="session")
+def saved(network, tmp_path_factory):
+    """The tiny network as a checkpoint folder; tests that change it take a copy."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    network.model.save_pretrained(folder)
+    network.processor.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def studies():
     """Three studies of different numbers and sizes of images."""

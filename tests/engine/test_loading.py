@@ -18,15 +18,8 @@ from transformers import (
 from echovlm.engine import Engine
 from echovlm.errors import CheckpointError, LayoutError, OptionError, TensorError
 from echovlm.model import EchoVLMImageProcessor, EchoVLMProcessor
+from echovlm.model.checkpoints import convert
 from echovlm.report import printable
-
-
-@pytest.fixture(scope="module")
-def saved(network, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
-    network.model.save_pretrained(folder)
-    network.processor.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture
@@ -136,8 +129,17 @@ def test_a_missing_folder_and_a_file_are_refused(tmp_path):
 def test_a_hub_id_without_connection_is_a_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(CheckpointError, match="could not be fetched from the Hugging Face hub"):
+    with pytest.raises(CheckpointError, match="check the name and the connection") as caught:
         Engine.load("nobody/no-such-model")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_released_layout_answers_like_ours(folder, tmp_path, studies):
+    convert(folder, tmp_path / "released", "released")
+    ours, released = Engine.load(folder), Engine.load(tmp_path / "released")
+    expected = ours.report(studies[1], max_new_tokens=12)
+    found = released.report(studies[1], max_new_tokens=12)
+    assert (found.findings, found.impression) == (expected.findings, expected.impression)
 
 
 @pytest.mark.parametrize(

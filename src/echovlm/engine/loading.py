@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 from transformers import AutoModelForImageTextToText
 
 from echovlm.engine.network import Network
 from echovlm.errors import CheckpointError, LayoutError, OptionError, TensorError
 from echovlm.model import EchoVLMForConditionalGeneration, EchoVLMProcessor
+from echovlm.model.checkpoints import local_folder
 from echovlm.model.config import EchoVLMConfig, is_released
 
 COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
@@ -33,7 +32,6 @@ CALIBRATION_FILE = "calibration.json"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"]
 _LARGE_BYTES = 2 << 30  # weights above this load as bfloat16 on a CPU, which halves their memory
 _SAMPLE_BYTES = 1 << 20
 
@@ -100,18 +98,8 @@ def _find(model: str | Path | None) -> tuple[Path, str, str]:
         raise CheckpointError(f"{model} is a file; give the checkpoint's folder.")
     if not _HUB_ID.fullmatch(str(model)):
         raise CheckpointError(f"There is no checkpoint folder {model}.")
-    return _download(str(model))
-
-
-def _download(hub_id: str) -> tuple[Path, str, str]:
-    try:
-        folder = Path(snapshot_download(hub_id, allow_patterns=_HUB_FILES))
-    except (OSError, ValueError, HFValidationError) as error:
-        raise CheckpointError(
-            f"There is no folder {hub_id}, and it could not be fetched from the Hugging Face hub "
-            f"({type(error).__name__}); check the name and the connection, or give a local folder."
-        ) from error
-    return folder, hub_id, folder.name[:12]
+    folder = local_folder(str(model), {})
+    return folder, str(model), folder.name[:12]
 
 
 def _device(device: str) -> torch.device:
