@@ -142,9 +142,10 @@ def _questions_zh(features: ThyroidFeatures) -> list[tuple[str, str, str]]:
         ("lesion", "甲状腺内是否有结节?", "有,可见结节。" if found else "没有,未见结节。"),
         ("count", "可见几个结节?", count),
         ("side", "图像显示的是哪一侧甲状腺?", f"甲状腺{_ZH[features.side]}。"),
-        ("jugular", "是否可见颈内静脉?", jugular),
     ]
-    if found:
+    if not found:
+        asked.append(("jugular", "是否可见颈内静脉?", jugular))
+    else:
         asked += [
             ("composition", "结节的成分和回声如何?", f"{_substance_zh(features)}结节。"),
             ("shape", "结节是水平位还是垂直位?", f"{_ZH[features.shape]}。"),
@@ -165,9 +166,10 @@ def _questions_en(features: ThyroidFeatures) -> list[tuple[str, str, str]]:
         ("lesion", "Is there a thyroid nodule?", lesion),
         ("count", "How many nodules are seen?", count),
         ("side", "Which thyroid lobe is shown?", f"The {features.side} lobe."),
-        ("jugular", "Is the internal jugular vein seen?", jugular),
     ]
-    if found:
+    if not found:
+        asked.append(("jugular", "Is the internal jugular vein seen?", jugular))
+    else:
         substance = _article(_substance_en(features))
         shape = features.shape.replace("-", " ")
         asked += [

@@ -120,13 +120,15 @@ def _questions_zh(features: VesselFeatures) -> list[tuple[str, str, str]]:
         ),
         ("count", "可见几处斑块?", {0: "没有斑块。", 1: "一处。", 2: "两处。"}[len(plaques)]),
         ("intima-media", "内中膜是否增厚?", layer),
-        ("jugular", "是否可见颈内静脉?", vein),
         ("course", "血管走行如何?", f"{_ZH[features.course]}。"),
     ]
+    if len(plaques) != 1:
+        asked.append(("jugular", "是否可见颈内静脉?", vein))
     if plaques:
+        asked.append(("narrowing", "管腔变窄程度如何?", f"管腔{_ZH[features.narrowing]}。"))
+    if len(plaques) == 2:
         shadow = "有,后方可见声影。" if _shadowed(plaques) else "没有,后方未见声影。"
         asked.append(("shadow", "斑块后方是否有声影?", shadow))
-        asked.append(("narrowing", "管腔变窄程度如何?", f"管腔{_ZH[features.narrowing]}。"))
     if len(plaques) == 1:
         asked.append(("wall", "斑块位于前壁还是后壁?", f"位于{_ZH[plaques[0].wall]}。"))
         asked.append(("echogenicity", "斑块的回声如何?", f"呈{_ZH[plaques[0].echo]}。"))
@@ -149,16 +151,18 @@ def _questions_en(features: VesselFeatures) -> list[tuple[str, str, str]]:
             {0: "There is no plaque.", 1: "One.", 2: "Two."}[len(plaques)],
         ),
         ("intima-media", "Is the intima-media layer thickened?", layer),
-        ("jugular", "Is the internal jugular vein seen?", vein),
         ("course", "What is the course of the vessel?", f"It is {features.course}."),
     ]
+    if len(plaques) != 1:
+        asked.append(("jugular", "Is the internal jugular vein seen?", vein))
     if plaques:
-        shadow = "Yes, there is a posterior shadow." if _shadowed(plaques) else "No, there is none."
         narrowed = {"mild": "mildly", "marked": "markedly"}[features.narrowing]
-        asked.append(("shadow", "Is there a shadow behind a plaque?", shadow))
         asked.append(
             ("narrowing", "How much is the lumen narrowed?", f"It is {narrowed} narrowed.")
         )
+    if len(plaques) == 2:
+        shadow = "Yes, there is a posterior shadow." if _shadowed(plaques) else "No, there is none."
+        asked.append(("shadow", "Is there a shadow behind a plaque?", shadow))
     if len(plaques) == 1:
         asked.append(("wall", "On which wall is the plaque?", f"On the {plaques[0].wall} wall."))
         echo = f"It is {_ECHO_EN[plaques[0].echo]}."
