@@ -46,6 +46,8 @@ _STILL_STARTS = (
 )
 # The first box of an ISO base media or QuickTime file.
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+# HEIF and AVIF photographs have the same boxes, but ffmpeg would show one tile of them.
+_PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 
 
 def kind_of(head: bytes) -> Kind | None:
@@ -57,7 +59,7 @@ def kind_of(head: bytes) -> Kind | None:
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return Kind.AVI
     if head[4:8] in _MP4_BOXES:
-        return Kind.MP4
+        return None if head[8:12] in _PHOTO_BRANDS else Kind.MP4
     if _starts_like_a_bare_data_set(head):
         return Kind.DICOM
     return None
