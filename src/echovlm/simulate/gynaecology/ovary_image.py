@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from echovlm.simulate import pelvis
 from echovlm.simulate.bmode import BModeImage, scan_image
+from echovlm.simulate.gynaecology import pelvis
+from echovlm.simulate.gynaecology.ovary import OvaryFeatures
 from echovlm.simulate.outline import window
 from echovlm.simulate.phantom import Phantom
-
-if TYPE_CHECKING:
-    from echovlm.simulate.ovary import OvaryFeatures
 
 
 def draw_ovary(features: OvaryFeatures, rng: np.random.Generator) -> BModeImage:

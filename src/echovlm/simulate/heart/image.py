@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from echovlm.simulate.bmode import BModeImage, Scan, scan_image
-from echovlm.simulate.heart_shape import HeartShape, contraction, valve_opening
+from echovlm.simulate.heart.features import HeartFeatures
+from echovlm.simulate.heart.shape import HeartShape, contraction, valve_opening
 from echovlm.simulate.outline import outline, ripple
 from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
 from echovlm.terms import Transducer
-
-if TYPE_CHECKING:
-    from echovlm.simulate.heart import HeartFeatures
 
 _SPACING_MM = 0.6
 _BLOOD_DB = -38.0
@@ -39,15 +36,21 @@ class HeartCine:
     contraction: np.ndarray
 
 
-def draw_heart(features: HeartFeatures, rng: np.random.Generator) -> BModeImage:
+def draw(features: HeartFeatures, rng: np.random.Generator) -> BModeImage:
     """Scan one still at a moment when the mitral valve is as the features say."""
     moments = (0.46, 0.57) if features.mitral_valve == "open" else (0.0, 0.28)
     time = float(rng.uniform(*moments))
     return _frame(features, int(rng.integers(2**63)), time)
 
 
-def draw_heart_cine(features: HeartFeatures, rng: np.random.Generator, frames: int) -> HeartCine:
-    """Scan one beat in equal steps; view, texture and speckle stay the same throughout."""
+def draw_cine(features: HeartFeatures, rng: np.random.Generator, frames: int = 20) -> HeartCine:
+    """Scan one whole beat in equal steps; view, texture and speckle stay the same throughout.
+
+    Args:
+        features: what to draw.
+        rng: source of the view, the heart rate and the speckle.
+        frames: number of frames; frame 0 is end-diastole and the loop closes.
+    """
     seed = int(rng.integers(2**63))
     beat_ms = float(rng.uniform(750, 1000))
     times = np.arange(frames) / frames

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from echovlm.simulate import pelvis
 from echovlm.simulate.bmode import BModeImage, Scan, scan_image
+from echovlm.simulate.gynaecology import pelvis
+from echovlm.simulate.gynaecology.uterus import UterusFeatures
 from echovlm.simulate.outline import outline, ripple, window
 from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
-
-if TYPE_CHECKING:
-    from echovlm.simulate.uterus import UterusFeatures
 
 _CONTOUR = np.array(
     [
