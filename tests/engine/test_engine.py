@@ -1,5 +1,8 @@
 """The engine over a real (tiny, random) network."""
 
+import copy
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,7 @@ from echovlm.engine import Engine
 from echovlm.engine.choices import score
 from echovlm.engine.decoding import collect, greedy
 from echovlm.engine.prefix import PrefixStore, content_hash, encode_prefix
-from echovlm.errors import OptionError
+from echovlm.errors import CheckpointError, EchoVLMError, OptionError
 from echovlm.imaging import study_images
 
 
@@ -176,3 +179,28 @@ def test_a_prompt_beyond_the_context_is_a_sentence(engine, studies):
 def test_an_image_with_extreme_sides_stays_within_the_token_limit(network):
     inputs = network.prefix_inputs([np.zeros((16, 3000, 3), dtype=np.uint8)])
     assert int(inputs["mm_token_type_ids"].sum()) <= 16
+
+
+def test_numbers_that_are_not_finite_are_an_error_not_a_text(network, studies):
+    broken = copy.deepcopy(network.model)
+    with torch.no_grad():
+        broken.lm_head.weight[3] = float("nan")
+    engine = Engine(dataclasses.replace(network, model=broken))
+    for job in (engine.report, engine.diagnose):
+        with pytest.raises(CheckpointError, match="not finite in float32"):
+            job(studies[0])
+
+
+def test_memory_that_runs_out_is_a_sentence(network, studies, monkeypatch):
+    def fail(*arguments, **settings):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
+
+    monkeypatch.setattr(network.model.model.visual, "forward", fail)
+    with pytest.raises(EchoVLMError, match="not enough memory"):
+        Engine(network).report(studies[0])
+
+
+def test_more_studies_than_one_batch_holds_keep_their_order(network, studies):
+    engine = Engine(network)
+    alone = [engine.ask(study, "What?", max_new_tokens=3) for study in studies]
+    assert engine.ask_many(studies * 7, "What?", max_new_tokens=3) == alone * 7

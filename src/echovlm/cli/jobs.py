@@ -78,11 +78,14 @@ def run_job(job: Job, paths: Sequence[str], as_json: bool, load: LoadArguments) 
         batch = [_read(path) for path in paths[start : start + _BATCH]]
         readable = [outcome for outcome in batch if outcome.study is not None]
         if readable:
-            engine = engine or _load(load)
+            if engine is None:
+                with layout.busy("Loading the model"):
+                    engine = _load(load)
             if job.stream is not None and len(paths) == 1 and not as_json:
                 layout.show_stream(readable[0], job.stream(engine, _study(readable[0])))
             else:
-                results = job.answer(engine, [_study(outcome) for outcome in readable])
+                with layout.busy("Looking at the images"):
+                    results = job.answer(engine, [_study(outcome) for outcome in readable])
                 for outcome, result in zip(readable, results, strict=True):
                     outcome.result = result
                     if not as_json:

@@ -15,6 +15,7 @@ from rich.bar import Bar
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -53,6 +54,11 @@ def _word(key: str, language: Language) -> str:
 
 def _console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
+
+
+def busy(words: str) -> Status:
+    """A turning sign on stderr while something takes time; nothing where that is no terminal."""
+    return Console(stderr=True).status(words)
 
 
 def print_json(results: list[dict[str, Any]]) -> None:

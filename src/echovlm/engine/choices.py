@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import torch
 
-from echovlm.engine.network import Network
+from echovlm.engine.network import Network, overflow
 from echovlm.engine.prefix import Prefix, continue_from
 
 _MOST_TOKENS = 1024  # candidates' tokens of one forward; the mask grows with their square
@@ -42,6 +42,8 @@ def score(
     scores: list[float] = []
     for group in _groups(answers):
         scores += _score_group(network, prefix, asked, group)
+    if not all(map(math.isfinite, scores)):
+        raise overflow(network)
     return scores
 
 

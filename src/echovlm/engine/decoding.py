@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from echovlm.engine.network import Network
+from echovlm.engine.network import Network, overflow
 from echovlm.engine.prefix import Prefix, continue_from
 from echovlm.report import FinishReason
 
@@ -70,6 +70,8 @@ def greedy(
             use_cache=True,
             logits_to_keep=1,
         ).logits
+        if ids.shape[1] > 1 and not bool(logits.isfinite().all()):
+            raise overflow(network)
         ids = logits[:, -1].argmax(dim=-1, keepdim=True)
         tokens = ids.flatten().tolist()
         yield [None if over else token for over, token in zip(ended, tokens, strict=True)]

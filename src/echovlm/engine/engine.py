@@ -7,10 +7,12 @@ and answers then cost only their own words. Decoding is greedy: the same study g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import torch
 
 from echovlm.engine import choices
 from echovlm.engine.base import MAX_IMAGES, MAX_NEW_TOKENS, MAX_QUESTION, BaseEngine
@@ -18,7 +20,9 @@ from echovlm.engine.decoding import Generation, collect, greedy, pieces
 from echovlm.engine.loading import load
 from echovlm.engine.network import Network
 from echovlm.engine.prefix import Prefix, PrefixStore
-from echovlm.errors import OptionError
+from echovlm.errors import EchoVLMError, OptionError
+
+_BATCH = 16  # studies decoded together
 
 
 class Engine(BaseEngine):
@@ -75,21 +79,41 @@ class Engine(BaseEngine):
     def _write(
         self, pictures: Sequence[Sequence[np.ndarray]], question: str, max_new_tokens: int
     ) -> list[Generation]:
-        prefixes = [self._prefix(images) for images in pictures]
         asked = self.network.question_ids(question)
-        room = self._room(prefixes, asked, max_new_tokens)
-        steps = greedy(self.network, prefixes, [asked] * len(prefixes), room)
-        return collect(self.network, steps, len(prefixes))
+        written: list[Generation] = []
+        for start in range(0, len(pictures), _BATCH):
+            with _enough_memory():
+                prefixes = [self._prefix(images) for images in pictures[start : start + _BATCH]]
+                room = self._room(prefixes, asked, max_new_tokens)
+                steps = greedy(self.network, prefixes, [asked] * len(prefixes), room)
+                written += collect(self.network, steps, len(prefixes))
+        return written
 
     def _pieces(
         self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int
     ) -> Iterator[str | Generation]:
-        prefix = self._prefix(pictures)
-        asked = self.network.question_ids(question)
-        room = self._room([prefix], asked, max_new_tokens)
-        yield from pieces(self.network, greedy(self.network, [prefix], [asked], room))
+        with _enough_memory():
+            prefix = self._prefix(pictures)
+            asked = self.network.question_ids(question)
+            room = self._room([prefix], asked, max_new_tokens)
+            yield from pieces(self.network, greedy(self.network, [prefix], [asked], room))
 
     def _score(
         self, pictures: Sequence[np.ndarray], question: str, candidates: Sequence[str]
     ) -> list[float]:
-        return choices.score(self.network, self._prefix(pictures), question, candidates)
+        with _enough_memory():
+            return choices.score(self.network, self._prefix(pictures), question, candidates)
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Say in a sentence that memory ran out, on a GPU or in torch's CPU allocator."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise EchoVLMError(
+            "There is not enough memory for this study and model; lower max_visual_tokens, use "
+            "bfloat16, or give fewer images."
+        ) from error

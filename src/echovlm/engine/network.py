@@ -8,6 +8,7 @@ keys and values.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,23 +91,24 @@ class Network:
 
     def text_ids(self, text: str) -> list[int]:
         """Token ids of a user's or candidate's words; special tokens spelled in it stay words."""
-        return self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)[
-            "input_ids"
-        ]
+        return self._plain_tokenizer.encode(text, add_special_tokens=False).ids
 
     def question_ids(self, question: str) -> list[int]:
         """Token ids from the question to where the answer begins."""
         _, after = self._template(1)
-        return self.text_ids(question) + self._template_ids(after)
+        start = self.tokenizer(after, add_special_tokens=False)["input_ids"]
+        return self.text_ids(question) + start
 
     def text(self, ids: Sequence[int]) -> str:
         """Words of generated ids, without special tokens."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
-    def _template_ids(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False, split_special_tokens=False)[
-            "input_ids"
-        ]
+    @cached_property
+    def _plain_tokenizer(self) -> Any:
+        """A copy without special tokens: the switch is state, and threads share a tokenizer."""
+        plain = copy.deepcopy(self.tokenizer.backend_tokenizer)
+        plain.encode_special_tokens = True
+        return plain
 
     def _template(self, images: int) -> tuple[str, str]:
         """What the chat template writes before and after the question of a user turn."""
@@ -161,6 +163,15 @@ class Network:
         )
         inputs.pop("attention_mask", None)
         return dict(inputs.to(self.device))
+
+
+def overflow(network: Network) -> CheckpointError:
+    """The error for numbers that are not finite."""
+    kind = str(network.model.dtype).removeprefix("torch.")
+    return CheckpointError(
+        f"{network.name} gives numbers that are not finite in {kind}; load it with --dtype float32 "
+        "or bfloat16, or fetch the checkpoint again."
+    )
 
 
 def _no_wider_than(image: np.ndarray, ratio: int) -> np.ndarray:
