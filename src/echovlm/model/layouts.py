@@ -82,10 +82,21 @@ def pieces(name: str, shape: tuple[int, ...]) -> list[Piece]:
     ]
 
 
-def dense_name(name: str) -> str | None:
-    """Name in a dense Qwen2-VL checkpoint (released form), None for the expert path and the mix."""
+def dense_name(name: str, nested: bool = False) -> str | None:
+    """Name of one of our tensors in a dense Qwen2-VL checkpoint.
+
+    Args:
+        name: name in our layout.
+        nested: whether the checkpoint has ``model.language_model`` in its names, as some versions
+            of transformers wrote them.
+
+    Returns:
+        The name, None for the expert path and the mix, which a dense checkpoint lacks.
+    """
     released = _released_name(name)
-    return None if re.search(r"\.layers\.\d+\.(moe|coefficient)\.", released) else released
+    if re.search(r"\.layers\.\d+\.(moe|coefficient)\.", released):
+        return None
+    return name.replace(".mlp.dense.", ".mlp.") if nested else released
 
 
 def _released_name(name: str) -> str:
