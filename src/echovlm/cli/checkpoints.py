@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from echovlm.cli.layout import busy
+
 
 class Layout(StrEnum):
     """Layout of a checkpoint folder."""
@@ -35,7 +37,8 @@ def convert(
     """Write an EchoVLM checkpoint in another layout, bit-equal."""
     from echovlm.model.checkpoints import convert as convert_checkpoint
 
-    convert_checkpoint(source, target, layout.value)
+    with busy("Writing the checkpoint"):
+        convert_checkpoint(source, target, layout.value)
     print(f"Wrote {target} in the {layout.value} layout.")
 
 
@@ -49,5 +52,6 @@ def upcycle(
     """Make an EchoVLM checkpoint out of a dense Qwen2-VL checkpoint."""
     from echovlm.model.upcycle import upcycle as upcycle_checkpoint
 
-    upcycle_checkpoint(source, target, init.value)
+    with busy("Writing the checkpoint"):
+        upcycle_checkpoint(source, target, init.value)
     print(f"Wrote {target}, initialised as {init.value}.")
