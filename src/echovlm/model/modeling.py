@@ -27,6 +27,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import (
     Qwen2VLPreTrainedModel,
     Qwen2VLTextModel,
 )
+from transformers.utils import can_return_tuple
 from transformers.utils.output_capturing import OutputRecorder
 
 from echovlm.model.checkpoints import Checkpoint, local_folder
@@ -203,6 +204,7 @@ class EchoVLMForConditionalGeneration(EchoVLMPreTrainedModel, Qwen2VLForConditio
         """Save in EchoVLM's own layout, also where the weights came from a released one."""
         super().save_pretrained(save_directory, *args, **{"save_original_format": False} | kwargs)
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: torch.Tensor | None = None,
