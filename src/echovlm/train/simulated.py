@@ -139,10 +139,19 @@ def _record(case: Case) -> dict[str, Any]:
     }
 
 
-def categorical_features(values: dict[str, Any]) -> dict[str, str]:
-    """The words, flags and counts among sampled features; continuous values are left out."""
-    return {
-        name: str(value)
-        for name, value in values.items()
-        if isinstance(value, (str, bool, int)) and not isinstance(value, float)
-    }
+def categorical_features(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """The words, flags and counts among sampled features; continuous values are left out.
+
+    A tuple gives its length, and members that have features of their own (the plaques of an
+    artery) give theirs under ``name.position.``.
+    """
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, (tuple, list)):
+            found[prefix + name] = str(len(value))
+            for position, member in enumerate(value):
+                if isinstance(member, dict):
+                    found |= categorical_features(member, f"{prefix}{name}.{position}.")
+        elif isinstance(value, (str, bool, int)):
+            found[prefix + name] = str(value)
+    return found
