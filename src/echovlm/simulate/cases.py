@@ -65,9 +65,7 @@ class Case:
 
     def report_text(self, language: Language) -> str:
         """Findings and impression in the text form that a network writes."""
-        return report.render_text(
-            self.findings(language), self.impression(language), language
-        )
+        return report.render_text(self.findings(language), self.impression(language), language)
 
     def diagnosis(self, language: Language) -> str:
         """Name of the diagnosis label in the given language."""
