@@ -54,7 +54,7 @@ def decode_stream(path: Path, stream: BinaryIO, container: str, limits: Limits) 
         check_size(path, rows, columns, limits)
         wanted, note = frames_to_read(path, count, rows, columns, limits)
         stream.seek(0)
-        frames = _collect(stream, container, wanted)
+        frames = _collect(stream, container, wanted, limits)
     except StudyError:
         raise
     except Exception:  # a broken header leaves PyAV's objects without their attributes
@@ -82,11 +82,11 @@ def _survey(path: Path, stream: BinaryIO, container: str) -> tuple[int, int, int
         return count, video.height, video.width, float(1000 / rate) if rate else None
 
 
-def _collect(stream: BinaryIO, container: str, wanted: range) -> np.ndarray | None:
+def _collect(stream: BinaryIO, container: str, wanted: range, limits: Limits) -> np.ndarray | None:
     """Decode the stream and keep the wanted frames, ``(N, H, W, 3)`` uint8, None for none."""
     frames: np.ndarray | None = None
     kept = 0
-    for index, pixels in enumerate(_pictures(stream, container)):
+    for index, pixels in enumerate(_pictures(stream, container, limits)):
         if kept == len(wanted):
             break
         if index != wanted[kept]:
@@ -98,7 +98,7 @@ def _collect(stream: BinaryIO, container: str, wanted: range) -> np.ndarray | No
     return None if frames is None else frames[:kept]
 
 
-def _pictures(stream: BinaryIO, container: str) -> Iterator[np.ndarray]:
+def _pictures(stream: BinaryIO, container: str, limits: Limits) -> Iterator[np.ndarray]:
     """Decode frame by frame to RGB ``(H, W, 3)``, turned as the display matrix says.
 
     Raises:
@@ -107,6 +107,8 @@ def _pictures(stream: BinaryIO, container: str) -> Iterator[np.ndarray]:
     with av.open(stream, "r", format=container) as source:
         video = source.streams.video[0]
         video.thread_type = "AUTO"
+        # The stream may state another size than the container that was checked.
+        video.codec_context.options = {"max_pixels": str(limits.frame_pixels)}
         for frame in source.decode(video):
             if frame.is_corrupt:
                 raise ValueError("a frame is corrupt")

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from pydicom import dcmread
+from pydicom.encaps import generate_frames
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -20,6 +23,9 @@ _ITEM = (0xFFFE, 0xE000)
 _DELIMITER = (0xFFFE, 0xE0DD)
 _UNDEFINED = 0xFFFFFFFF
 _PIECE_BYTES = 1 << 20
+_FRAME_ELEMENTS = ["NumberOfFrames", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"]
+# Tag, VR, two reserved bytes and the undefined length of an encapsulated Pixel Data element.
+_BEFORE_FRAMES_BYTES = 12
 # Preamble, prefix, and the group length element in front of the file meta information it counts.
 _BEFORE_META_BYTES = 128 + 4 + 12
 
@@ -51,6 +57,31 @@ def is_whole(stream: BinaryIO) -> bool:
             return False
         stream.seek(length, 1)
     return False
+
+
+def coded_frames(path: Path, wanted: range) -> Iterator[bytes]:
+    """Give the wanted frames of encapsulated pixel data, still compressed.
+
+    Args:
+        path: a DICOM file with encapsulated pixel data.
+        wanted: increasing frame indices.
+
+    Raises:
+        Exception: whatever pydicom raises on damaged data.
+    """
+    with open(path, "rb") as stream:
+        dataset = dcmread(
+            stream, stop_before_pixels=True, specific_tags=_FRAME_ELEMENTS, force=True
+        )
+        offsets = None
+        if "ExtendedOffsetTable" in dataset:
+            offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+        stream.seek(_BEFORE_FRAMES_BYTES, 1)
+        count = int(dataset.get("NumberOfFrames") or 1)
+        frames = generate_frames(stream, number_of_frames=count, extended_offsets=offsets)
+        for index, frame in enumerate(frames):
+            if index in wanted:
+                yield frame
 
 
 def inflates_beyond(path: Path, most_bytes: int) -> bool:

@@ -20,12 +20,20 @@ from pathlib import Path
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments, generate_frames, parse_basic_offsets
+from pydicom.encaps import generate_fragments, parse_basic_offsets
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+)
 
 from echovlm.errors import StudyError
 from echovlm.imaging.cine import decode_stream
+from echovlm.imaging.codestream import coded_size
+from echovlm.imaging.encapsulation import coded_frames
 from echovlm.imaging.limits import Limits
 from echovlm.study import Clip
 
@@ -41,6 +49,12 @@ _VIDEO = {
     for number in numbers
     for form in ("", ".1")
 }
+# Syntaxes whose frames state their own size: JPEG, JPEG-LS and JPEG 2000 (PS3.5 A.4.1 to A.4.4).
+_SIZED = (
+    *JPEGTransferSyntaxes,
+    *JPEGLSTransferSyntaxes,
+    *JPEG2000TransferSyntaxes,
+)
 _RETIRED = ("HSV", "ARGB", "CMYK", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -161,6 +175,9 @@ def _stored_frames(path: Path, dataset: Dataset, wanted: range) -> Iterator[np.n
             f"is compressed as '{_syntax_name(syntax)}', whose decoder is not installed",
             "Install echovlm again with its dependencies",
         )
+    if syntax in _SIZED:
+        for frame in coded_frames(path, wanted):
+            _check_coded_size(frame, dataset)
     if syntax == DeflatedExplicitVRLittleEndian:
         yield from iter_pixels(dcmread(path), indices=wanted)
     else:  # frame by frame from the disk
@@ -176,15 +193,25 @@ def _jpeg_xl_frames(path: Path, dataset: Dataset, wanted: range) -> Iterator[np.
         )
     import imagecodecs
 
-    count = int(dataset.get("NumberOfFrames") or 1)
-    shape = (dataset.Rows, dataset.Columns)
-    coded = generate_frames(dcmread(path, force=True).PixelData, number_of_frames=count)
-    for index, frame in enumerate(coded):
-        if index in wanted:
-            pixels = imagecodecs.jpegxl_decode(frame)
-            if pixels.shape[:2] != shape:
-                raise ValueError("the coded frame has another size than the header says")
-            yield pixels
+    for frame in coded_frames(path, wanted):
+        _check_coded_size(frame, dataset)
+        yield imagecodecs.jpegxl_decode(frame, index=0)
+
+
+def _check_coded_size(frame: bytes, dataset: Dataset) -> None:
+    """Compare the size in a compressed frame with the header, before memory is reserved for it.
+
+    Raises:
+        ValueError: when they differ.
+    """
+    size = coded_size(frame)
+    samples = dataset.get("SamplesPerPixel", 1)
+    if (
+        size is None
+        or size[:2] != (dataset.Rows, dataset.Columns)
+        or size[2] not in (None, samples)
+    ):
+        raise ValueError("the coded frame has another size than the header says")
 
 
 def palette_table(dataset: Dataset) -> tuple[np.ndarray, int]:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LOGGERS = ("pydicom", "PIL", "libav", "pylibjpeg", "tifffile", "imagecodecs")
+_LOGGERS = ("pydicom", "pylibjpeg", "openjpeg", "jpeg_ls", "PIL", "libav", "imagecodecs")
 _lock = threading.Lock()
 _lock_stderr = threading.Lock()
 _readers = 0

@@ -19,6 +19,7 @@ from echovlm.imaging.quiet import silent_stderr
 from echovlm.study import Clip
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _DEPTHS_BITS = (8, 10, 12, 16)
 
 
@@ -40,6 +41,7 @@ def read_still(path: Path, limits: Limits) -> Clip:
             columns, rows = image.size
             check_size(path, rows, columns, limits)
             count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            _check_tiles(image, limits)
             wanted, note = frames_to_read(path, count, rows, columns, limits)
             with silent_stderr() if image.format == "TIFF" else nullcontext():
                 frames, durations_ms = _decode(path, image, wanted)
@@ -54,6 +56,17 @@ def read_still(path: Path, limits: Limits) -> Clip:
     except Exception:
         raise StudyError(path, "is a truncated or damaged image", "Export the file again") from None
     return Clip(frames=frames, note=note, frame_time_ms=_common_ms(durations_ms, wanted.step))
+
+
+def _check_tiles(image: Image.Image, limits: Limits) -> None:
+    """Refuse a TIFF whose tiles are larger than a whole picture may be (TIFF 6.0, section 15).
+
+    Raises:
+        ValueError: since libtiff would reserve memory for such a tile.
+    """
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0) > limits.frame_pixels:
+        raise ValueError("a tile is larger than a picture may be")
 
 
 def _decode(path: Path, image: Image.Image, wanted: range) -> tuple[np.ndarray, list[float | None]]:
