@@ -152,6 +152,8 @@ def test_a_folder_with_a_broken_file_reports_the_rest_and_names_it(run, tmp_path
         (["diagnose", "STILL", "--labels", "one"], "2 to 200 different labels"),
         (["report", "STILL", "--max-new-tokens", "0"], "at least 1"),
         (["report"], "Missing argument"),
+        (["report", ""], "is an empty path"),
+        (["report", "no\nsuch\x1b[31m file"], "no such[31m file: does not exist"),
         (["reprot", "STILL"], "No such command"),
         (["report", "STILL", "--fast"], "--fast"),
         (["simulate", "out", "--label", "nose"], "not a known diagnosis label"),

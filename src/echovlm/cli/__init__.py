@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import typer
 
 from echovlm.cli.app import app
+from echovlm.cli.layout import show_error
 from echovlm.errors import EchoVLMError, InputError
-from echovlm.report import printable
 
 BAD_INPUT = 2
 FAILED = 1
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(sentence: str, code: int) -> int:
-    print(f"Error: {printable(sentence)}", file=sys.stderr)
+    show_error(sentence)
     return code
 
 

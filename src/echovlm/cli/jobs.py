@@ -6,14 +6,12 @@ path that cannot be read is told on stderr and in the JSON; the others get their
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from echovlm.cli import layout
 from echovlm.errors import StudyError
-from echovlm.report import printable
 
 if TYPE_CHECKING:
     from echovlm.engine import BaseEngine
@@ -107,9 +105,11 @@ def _read(path: str) -> Outcome:
     from echovlm.imaging import read
 
     try:
+        if not path:
+            raise StudyError("''", "is an empty path", "Name a file or folder")
         study = read(path)
     except StudyError as error:
-        print(f"Error: {printable(str(error))}", file=sys.stderr)
+        layout.show_error(str(error))
         return Outcome(path, error=str(error))
     summary = {
         "clips": len(study.clips),

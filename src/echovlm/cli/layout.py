@@ -56,6 +56,16 @@ def _console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
+def one_line(text: str) -> str:
+    """Text for a single line of a terminal, whatever a file name holds."""
+    return printable(text).replace("\n", " ").replace("\t", " ")
+
+
+def show_error(sentence: str) -> None:
+    """Print an error on stderr."""
+    print(f"Error: {one_line(sentence)}", file=sys.stderr)
+
+
 def busy(words: str) -> Status:
     """A turning sign on stderr while something takes time; nothing where that is no terminal."""
     return Console(stderr=True).status(words)
@@ -75,7 +85,7 @@ def show(outcome: Outcome) -> None:
     _console().print(
         Panel(
             Group(_banner(result), *_body(result), *_footer(result)),
-            title=Text(f"{title} · {printable(outcome.path)}"),
+            title=Text(f"{title} · {one_line(outcome.path)}"),
             title_align="left",
             padding=(0, 1),
         )
@@ -85,7 +95,7 @@ def show(outcome: Outcome) -> None:
 def show_stream(outcome: Outcome, pieces: Generator[str, None, Answer]) -> None:
     """Print an answer as it is written, then what there is to know about it."""
     console = _console()
-    console.print(Rule(Text(printable(outcome.path)), align="left"))
+    console.print(Rule(Text(one_line(outcome.path)), align="left"))
     while True:
         try:
             piece = next(pieces)
@@ -142,7 +152,7 @@ def _answer(answer: Answer) -> list[RenderableType]:
 def _footer(result: Report | Diagnosis | Answer) -> list[RenderableType]:
     language = result.language
     lines = [
-        Text(f"{_word('warning', language)}: {printable(warning)}", style="yellow")
+        Text(f"{_word('warning', language)}: {one_line(warning)}", style="yellow")
         for warning in result.warnings
     ]
     model = f"{_word('model', language)}: {printable(result.model)} {result.model_version}"
