@@ -149,13 +149,14 @@ def _bowel(phantom: Phantom, rng: np.random.Generator, x: float, depth_mm: float
         rim = np.exp(-(((level - 0.82) / 0.1) ** 2)) * weight
         part.echogenicity_db -= (8 * rim).astype(np.float32)
         if rng.random() < 0.4:
-            _gas(part, rng, level)
+            _gas(part, rng, level, at_z)
 
 
-def _gas(phantom: Phantom, rng: np.random.Generator, level: np.ndarray) -> None:
-    """Put gas into a bowel loop: a bright front with a dirty shadow."""
+def _gas(phantom: Phantom, rng: np.random.Generator, level: np.ndarray, z: float) -> None:
+    """Put gas into a bowel loop whose middle lies at depth ``z``: a bright front, dirty shadow."""
     core = level < rng.uniform(0.3, 0.5)
-    phantom.interface(core, float(rng.uniform(6, 12)), 0.9)
+    front = np.clip((np.float32(z) - phantom.z_mm) / 2 + 0.7, 0, 1)
+    phantom.interface(core, front * np.float32(rng.uniform(6, 12)), 0.9)
     phantom.fill(core, attenuation=float(rng.uniform(2.0, 3.0)))
 
 

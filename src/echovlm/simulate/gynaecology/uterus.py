@@ -53,7 +53,12 @@ def sample(label: str, rng: np.random.Generator) -> UterusFeatures:
     endometrium = str(rng.choice(ENDOMETRIA))
     thickness = {"thin": (2.5, 4.5), "triple-line": (8, 11), "thick": (11, 15)}[endometrium]
     location = str(rng.choice(LOCATIONS)) if has_fibroid else ""
-    diameter = {"": (0, 0), "intramural": (15, 19), "subserosal": (24, 40), "submucosal": (19, 26)}
+    diameters = {
+        "": (0, 0),
+        "intramural": (16, 19.5),
+        "subserosal": (24, 40),
+        "submucosal": (19, 26),
+    }
     return UterusFeatures(
         label=label,
         length_mm=round(float(rng.uniform(72, 88)), 1),
@@ -63,7 +68,7 @@ def sample(label: str, rng: np.random.Generator) -> UterusFeatures:
         endometrium_mm=round(float(rng.uniform(*thickness)), 1),
         location=location,
         site=str(rng.choice(["fundus", "body"])) if has_fibroid else "",
-        fibroid_mm=round(float(rng.uniform(*diameter[location])), 1),
+        fibroid_mm=round(float(rng.uniform(*diameters[location])), 1),
         has_free_fluid=bool(rng.random() < 0.35),
     )
 

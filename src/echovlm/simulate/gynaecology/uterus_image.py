@@ -66,7 +66,7 @@ def draw_uterus(features: UterusFeatures, rng: np.random.Generator) -> BModeImag
     """
     through_bladder = bool(rng.random() < 0.35)
     if through_bladder:
-        scan = pelvis.transabdominal_scan(rng, float(rng.uniform(118, 138)))
+        scan = pelvis.transabdominal_scan(rng, float(rng.uniform(106, 124)))
     else:
         more = 0.35 * features.fibroid_mm if features.location == "subserosal" else 0.0
         scan = pelvis.endocavitary_scan(rng, float(rng.uniform(76, 90)) + more)
