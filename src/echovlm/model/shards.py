@@ -68,15 +68,28 @@ class Weights:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.headers: dict[str, Header] = {}
-        index = read_json(folder / INDEX).get("weight_map", {}) if (folder / INDEX).exists() else {}
+        index = self._index() if (folder / INDEX).exists() else {}
         for file in sorted(set(index.values())) or [self._single()]:
-            self._add(folder / str(file))
+            self._add(folder / file)
         lost, extra = sorted(set(index) - set(self.headers)), set(self.headers) - set(index)
         if lost or (index and extra):
             raise TensorError(
                 f"{folder}: {INDEX} and the weight files disagree about "
                 f"{list_tensors(lost or sorted(extra))}; fetch the checkpoint again."
             )
+
+    def _index(self) -> dict[str, str]:
+        index = read_json(self.folder / INDEX).get("weight_map")
+        if (
+            not isinstance(index, dict)
+            or not index
+            or any(not isinstance(file, str) or Path(file).name != file for file in index.values())
+        ):
+            raise CheckpointError(
+                f"{self.folder / INDEX} does not say which file of its folder holds which tensor; "
+                "fetch the checkpoint again."
+            )
+        return index
 
     def _single(self) -> str:
         if (self.folder / SINGLE).exists():
