@@ -100,17 +100,17 @@ def _place_kidney(
 
 def _draw_abdomen(phantom: Phantom, kidney: _Kidney, rng: np.random.Generator) -> None:
     """Draw the abdominal wall, the organ in front of the kidney and the tissue behind it."""
-    z = phantom.range_mm
+    reach = phantom.range_mm
     behind = -5 + phantom.texture(rng, 4, 3.0, 3) + phantom.texture(rng, 14, 2.5, 2)
-    phantom.fill(z >= 0, behind)
+    phantom.fill(reach >= 0, behind)
     _draw_organ(phantom, kidney, rng)
     skin = float(rng.uniform(2, 3))
     wall = float(rng.uniform(13, 20))
-    phantom.fill(z < wall, -6 + phantom.texture(rng, 1.6, 3.5, 12))
-    phantom.fill(z < skin, 3.0)
+    phantom.fill(reach < wall, -6 + phantom.texture(rng, 1.6, 3.5, 12))
+    phantom.fill(reach < skin, 3.0)
     for depth in np.sort(rng.uniform(skin, wall, int(rng.integers(3, 6)))):
-        _draw_line(phantom, float(depth), 3.5, rng)
-    _draw_line(phantom, wall, 5.0, rng)
+        _draw_line(phantom, reach, float(depth), 3.5, rng)
+    _draw_line(phantom, reach, wall, 5.0, rng)
     psoas = kidney.z + kidney.half_v + rng.uniform(5, 9) + phantom.wave(rng, 50, 2.0)
     below = phantom.z_mm > psoas
     phantom.fill(below, -9 + phantom.texture(rng, 2.5, 3.0, 10) + phantom.texture(rng, 15, 3, 2))
@@ -119,12 +119,16 @@ def _draw_abdomen(phantom: Phantom, kidney: _Kidney, rng: np.random.Generator) -
 
 
 def _draw_line(
-    phantom: Phantom, depth_mm: float, amplitude: float, rng: np.random.Generator
+    phantom: Phantom,
+    reach: np.ndarray,
+    depth_mm: float,
+    amplitude: float,
+    rng: np.random.Generator,
 ) -> None:
     """Draw a broken bright layer that follows the transducer's face."""
     wavy = depth_mm + phantom.wave(rng, 40, 0.6)
     patchy = np.clip(phantom.texture(rng, 10, 1.0, 3) + 0.5, 0, 1.8)
-    phantom.interface(phantom.range_mm > wavy, np.float32(amplitude) * patchy, 1.2)
+    phantom.interface(reach > wavy, np.float32(amplitude) * patchy, 1.2)
 
 
 def _draw_organ(phantom: Phantom, kidney: _Kidney, rng: np.random.Generator) -> None:

@@ -8,10 +8,10 @@ from echovlm.terms import Language
 
 _SITE_ZH = {"upper pole": "上极", "middle third": "中部", "lower pole": "下极"}
 _DILATION_ZH = {
-    1: "集合系统仅见肾盂分离,呈无回声区,肾盏未见扩张",
-    2: "集合系统分离,肾盂及肾大盏扩张,呈相互连通的无回声区,肾小盏未见扩张",
-    3: "集合系统明显分离,肾盂、肾大盏及肾小盏均扩张,呈相互连通的无回声区",
-    4: "集合系统重度分离,肾盂、肾大盏及肾小盏均明显扩张,呈相互连通的无回声区",
+    1: "集合系统仅见肾盂分离，呈无回声区，肾盏未见扩张",
+    2: "集合系统分离，肾盂及肾大盏扩张，呈相互连通的无回声区，肾小盏未见扩张",
+    3: "集合系统明显分离，肾盂、肾大盏及肾小盏均扩张，呈相互连通的无回声区",
+    4: "集合系统重度分离，肾盂、肾大盏及肾小盏均明显扩张，呈相互连通的无回声区",
 }
 _DILATION_EN = {
     1: "The renal pelvis alone is split by an anechoic space; the calyces are not dilated",
@@ -29,7 +29,7 @@ _DILATION_EN = {
     ),
 }
 _IMPRESSION = {
-    "kidney-normal": ("正常肾脏,未见明显异常。", "Normal kidney."),
+    "kidney-normal": ("正常肾脏，未见明显异常。", "Normal kidney."),
     "kidney-stone": ("肾结石。", "Renal calculus."),
     "kidney-cyst": ("肾囊肿。", "Simple renal cyst."),
 }
@@ -39,7 +39,7 @@ _COUNTED_ZH = {1: "一个", 2: "两个"}
 def findings(features: KidneyFeatures, language: Language) -> str:
     """Describe what the image shows, without diagnosis or measurement."""
     if language is Language.CHINESE:
-        return f"肾脏长轴切面形态清晰,{_parenchyma_zh(features)}。{_focus_zh(features)}"
+        return f"肾脏长轴切面形态清晰，{_parenchyma_zh(features)}。{_focus_zh(features)}"
     return (
         "Longitudinal view of the kidney with a clear outline. "
         f"{_parenchyma_en(features)}. {_focus_en(features)}"
@@ -48,10 +48,10 @@ def findings(features: KidneyFeatures, language: Language) -> str:
 
 def _parenchyma_zh(features: KidneyFeatures) -> str:
     if features.sfu_grade == 4:
-        return "肾实质明显变薄,肾锥体显示不清"
+        return "肾实质明显变薄，肾锥体显示不清"
     if features.pyramids_distinct:
-        return "肾实质厚度正常,皮髓质分界清晰,可见低回声肾锥体"
-    return "肾实质厚度正常,皮髓质分界不明显"
+        return "肾实质厚度正常，皮髓质分界清晰，可见低回声肾锥体"
+    return "肾实质厚度正常，皮髓质分界不明显"
 
 
 def _focus_zh(features: KidneyFeatures) -> str:
@@ -60,17 +60,17 @@ def _focus_zh(features: KidneyFeatures) -> str:
         return f"{_DILATION_ZH[features.sfu_grade]}。肾内未见强回声团及声影。"
     if features.stone_count:
         return (
-            f"肾窦内可见{_COUNTED_ZH[features.stone_count]}强回声团,{_which_zh(features)}"
-            f"位于{_SITE_ZH[features.site]},后方伴声影,{calm}。肾实质内未见无回声区。"
+            f"肾窦内可见{_COUNTED_ZH[features.stone_count]}强回声团，{_which_zh(features)}"
+            f"位于{_SITE_ZH[features.site]}，后方伴声影，{calm}。肾实质内未见无回声区。"
         )
     if features.cyst_count:
         place = "并向肾轮廓外突出" if features.exophytic else "未突出肾轮廓"
         return (
-            f"肾实质内可见{_COUNTED_ZH[features.cyst_count]}圆形无回声区,"
-            f"{_which_zh(features)}位于{_SITE_ZH[features.site]},{place},边界光滑,后方回声增强。"
-            f"{calm},未见强回声团及声影。"
+            f"肾实质内可见{_COUNTED_ZH[features.cyst_count]}圆形无回声区，"
+            f"{_which_zh(features)}位于{_SITE_ZH[features.site]}，{place}，边界光滑，后方回声增强。"
+            f"{calm}，未见强回声团及声影。"
         )
-    return f"肾窦回声集中,{calm}。肾内未见强回声团、声影或无回声区。"
+    return f"肾窦回声集中，{calm}。肾内未见强回声团、声影或无回声区。"
 
 
 def _which_zh(features: KidneyFeatures) -> str:
@@ -123,7 +123,7 @@ def impression(features: KidneyFeatures, language: Language) -> str:
     chinese = language is Language.CHINESE
     if features.sfu_grade:
         grade = features.sfu_grade
-        return f"肾积水(SFU {grade}级)。" if chinese else f"Hydronephrosis, SFU grade {grade}."
+        return f"肾积水（SFU {grade}级）。" if chinese else f"Hydronephrosis, SFU grade {grade}."
     return _IMPRESSION[features.label][0 if chinese else 1]
 
 
@@ -136,25 +136,25 @@ def questions(features: KidneyFeatures, language: Language) -> list[Question]:
 
 def _questions_zh(features: KidneyFeatures) -> list[tuple[str, str, str]]:
     grade = features.sfu_grade
-    dilated = "有,集合系统扩张。" if grade else "没有,集合系统未见分离。"
-    stone = "有,可见强回声团伴声影。" if features.stone_count else "没有,未见强回声团伴声影。"
-    cyst = "有,可见圆形无回声区。" if features.cyst_count else "没有,未见圆形无回声区。"
+    dilated = "有，集合系统扩张。" if grade else "没有，集合系统未见分离。"
+    stone = "有，可见强回声团伴声影。" if features.stone_count else "没有，未见强回声团伴声影。"
+    cyst = "有，可见圆形无回声区。" if features.cyst_count else "没有，未见圆形无回声区。"
     asked = [
-        ("dilatation", "集合系统是否扩张?", dilated),
-        ("shadow", "肾内是否有伴声影的强回声团?", stone),
-        ("cyst", "肾实质内是否有圆形无回声区?", cyst),
-        ("parenchyma", "肾实质有何表现?", f"{_parenchyma_zh(features)}。"),
+        ("dilatation", "集合系统是否扩张？", dilated),
+        ("shadow", "肾内是否有伴声影的强回声团？", stone),
+        ("cyst", "肾实质内是否有圆形无回声区？", cyst),
+        ("parenchyma", "肾实质有何表现？", f"{_parenchyma_zh(features)}。"),
     ]
     if grade:
-        asked.append(("grade", "肾盂肾盏扩张为SFU几级?", f"SFU {grade}级。"))
+        asked.append(("grade", "肾盂肾盏扩张为SFU几级？", f"SFU {grade}级。"))
     count = _count(features)
     if count:
-        asked.append(("count", "可见几个病灶?", f"{_COUNTED_ZH[count]}。"))
+        asked.append(("count", "可见几个病灶？", f"{_COUNTED_ZH[count]}。"))
         which = "较大病灶" if count == 2 else "病灶"
-        asked.append(("site", f"{which}位于何处?", f"位于{_SITE_ZH[features.site]}。"))
+        asked.append(("site", f"{which}位于何处？", f"位于{_SITE_ZH[features.site]}。"))
     if features.cyst_count:
-        bulge = "是,向肾轮廓外突出。" if features.exophytic else "否,未突出肾轮廓。"
-        asked.append(("outline", "病灶是否突出肾轮廓?", bulge))
+        bulge = "是，向肾轮廓外突出。" if features.exophytic else "否，未突出肾轮廓。"
+        asked.append(("outline", "病灶是否突出肾轮廓？", bulge))
     return asked
 
 
