@@ -88,5 +88,4 @@ def cases() -> list[Case]:
 @lru_cache(maxsize=8)
 def network(folder: Path, dtype: str) -> EchoVLMForConditionalGeneration:
     """The network of a variant, loaded from the released layout."""
-    loaded = EchoVLMForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-    return loaded.to(DTYPES[dtype]).eval()
+    return EchoVLMForConditionalGeneration.from_pretrained(folder, dtype=DTYPES[dtype])

@@ -43,6 +43,7 @@ from echovlm.model.config import (
 from echovlm.model.layouts import dense_name
 from echovlm.model.shards import (
     SHARD_BYTES,
+    Place,
     Plan,
     Shape,
     Weights,
@@ -125,9 +126,9 @@ class _Dense:
             found.pop("lm_head.weight", None)
         check_shapes(folder, needed, found)
 
-    def read(self, name: str) -> torch.Tensor:
-        """Read a tensor by the name it has in the network to be made."""
-        return self.weights.read(str(self.names[name]))
+    def read(self, name: str, place: Place = ()) -> torch.Tensor:
+        """Read a tensor, or a part of it, by the name it has in the network to be made."""
+        return self.weights.read(str(self.names[name]), place)
 
 
 class _Start:
@@ -167,7 +168,8 @@ class _Start:
         return partial(self._draw, name, shape)
 
     def _dtype(self, name: str) -> torch.dtype:
-        return self.dense.read(f"{_layer(name)}.mlp.dense.down_proj.weight").dtype
+        first = (slice(0, 1),)
+        return self.dense.read(f"{_layer(name)}.mlp.dense.down_proj.weight", first).dtype
 
     def _zero(self, name: str, shape: Shape) -> torch.Tensor:
         return torch.zeros(shape, dtype=self._dtype(name))
