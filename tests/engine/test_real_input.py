@@ -12,7 +12,7 @@ REAL = [
     "dicom/examples_ybr_color.dcm",
     "dicom/examples_rgb_color.dcm",
     "dicom/color-pl.dcm",
-    "obstetrics/HC18",
+    "kidney/KidneyStoneUS/images",
 ]
 
 
