@@ -9,7 +9,11 @@ import torch
 from echovlm.train.batches import BranchCollator, TrainingSample
 from echovlm.train.trainer import branch_loss
 
-TURNS = [("What is seen?", "a cyst"), ("诊断是什么？", "乳腺囊肿"), ("Which organ is it?", "breast")]
+TURNS = [
+    ("What is seen?", "a cyst"),
+    ("诊断是什么？", "乳腺囊肿"),
+    ("Which organ is it?", "breast"),
+]
 
 
 def sample(turns, images=1):

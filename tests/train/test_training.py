@@ -80,7 +80,7 @@ def test_a_resumed_run_repeats_the_uninterrupted_one(model, processor, cases, tm
         assert torch.equal(tensor, weights[name]), name
 
 
-def _StopAfter(step):  # noqa: N802
+def _StopAfter(step):
     from transformers import TrainerCallback
 
     class Stop(TrainerCallback):
@@ -119,9 +119,7 @@ def test_samples_depend_on_seed_and_number_alone(cases):
         assert first[index].turns == again[index].turns
         for one, other in zip(first[index].images, again[index].images, strict=True):
             assert np.array_equal(one, other)
-    assert any(
-        first[i].turns != NanoSamples(cases, 20, seed=6)[i].turns for i in range(20)
-    )
+    assert any(first[i].turns != NanoSamples(cases, 20, seed=6)[i].turns for i in range(20))
 
 
 def test_every_case_is_seen_once_before_any_comes_again():

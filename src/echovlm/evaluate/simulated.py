@@ -86,9 +86,7 @@ def score(reader: Reader, cases: Sequence[Case], blank: bool = False) -> dict[st
     return result
 
 
-def _reports(
-    reader: Reader, studies: Sequence[Study], language: Language
-) -> Iterator[list[str]]:
+def _reports(reader: Reader, studies: Sequence[Study], language: Language) -> Iterator[list[str]]:
     starts = range(0, len(studies), _BATCH)
     for start in track(starts, description=f"reporting {language}"):
         reports = reader.report_many(studies[start : start + _BATCH], language)
@@ -103,9 +101,7 @@ def _unnamed(study: Study) -> Study:
     return dataclasses.replace(study, anatomy=None)
 
 
-def fit_temperature(
-    log_likelihoods: Sequence[Sequence[float]], true_index: Sequence[int]
-) -> float:
+def fit_temperature(log_likelihoods: Sequence[Sequence[float]], true_index: Sequence[int]) -> float:
     """The temperature that minimises the negative log-likelihood of the true labels.
 
     Args:

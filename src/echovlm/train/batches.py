@@ -3,9 +3,10 @@
 A sample is one study and a handful of questions about it. Encoding the images once per question
 would spend most of the arithmetic on the same pixels, so a sample is laid out as a *prefix* (system
 turn and images) followed by *branches* (question and answer), and the attention mask lets a branch
-see the prefix and itself, never a sibling. Each branch takes the positions it would have as the only
-turn, so its loss equals that of a sample with this turn alone (tests/train/test_batches.py). Only
-tokens of the answers, with their end token and newline, are supervised (published-code labels).
+see the prefix and itself, never a sibling. Each branch takes the positions it would have as the
+only turn, so its loss equals that of a sample with this turn alone (tests/train/test_batches.py).
+Only tokens of the answers, with their end token and newline, are supervised, as in the published
+code.
 """
 
 from __future__ import annotations
@@ -150,6 +151,6 @@ class BranchCollator:
 
 
 def _image_positions(merged: tuple[int, int], first: int) -> np.ndarray:
-    """M-RoPE positions ``(3, h * w)`` of one image: time fixed, row and column from ``first`` on."""
+    """M-RoPE positions ``(3, h * w)`` of one image, row by row from ``first`` on."""
     rows, columns = np.indices(merged).reshape(2, -1)
     return np.stack([np.zeros_like(rows), rows, columns]) + first

@@ -66,7 +66,7 @@ def main(
     processor = _processor(tokenizer, recipe)
     torch.manual_seed(recipe.seed)
     model = EchoVLMForConditionalGeneration(_config(tokenizer))
-    _pretrain_vision(model, processor, cases, recipe, work)
+    _pretrain_vision(model, cases, recipe, work)
     _train(model, processor, cases, recipe, work)
     _export(model, processor, recipe, out)
     console.print(f"wrote {out} after {(time.time() - started) / 60:.0f} minutes")
@@ -99,11 +99,14 @@ def _fixed_texts() -> list[str]:
 
 
 def _processor(tokenizer: PreTrainedTokenizerBase, recipe: NanoRecipe) -> EchoVLMProcessor:
-    images = Qwen2VLImageProcessorPil(
-        min_pixels=4 * _PIXELS_PER_VISUAL_TOKEN,
-        max_pixels=recipe.visual_tokens * _PIXELS_PER_VISUAL_TOKEN,
-    )
+    images = _image_processor(recipe.visual_tokens)
     return EchoVLMProcessor(images, tokenizer, chat_template=tokenizer.chat_template)
+
+
+def _image_processor(visual_tokens: int) -> Qwen2VLImageProcessorPil:
+    return Qwen2VLImageProcessorPil(
+        min_pixels=4 * _PIXELS_PER_VISUAL_TOKEN, max_pixels=visual_tokens * _PIXELS_PER_VISUAL_TOKEN
+    )
 
 
 def _config(tokenizer: PreTrainedTokenizerBase) -> EchoVLMConfig:
@@ -113,7 +116,6 @@ def _config(tokenizer: PreTrainedTokenizerBase) -> EchoVLMConfig:
 
 def _pretrain_vision(
     model: EchoVLMForConditionalGeneration,
-    processor: EchoVLMProcessor,
     cases: list[StoredCase],
     recipe: NanoRecipe,
     work: Path,
@@ -122,6 +124,7 @@ def _pretrain_vision(
     if not result.exists():
         targets = FeatureTargets.of(cases)
         width = model.config.text_config.hidden_size
+        console.print(f"vision pre-training on {len(targets.values)} features")
         trainer = VisionTrainer(
             model=VisionPretraining(model.model.visual, width, targets),
             args=training_arguments(
@@ -134,7 +137,7 @@ def _pretrain_vision(
             train_dataset=VisionSamples(
                 cases, targets, recipe.vision_steps * recipe.vision_batch, recipe.seed
             ),
-            data_collator=VisionCollator(processor.image_processor),
+            data_collator=VisionCollator(_image_processor(recipe.vision_tokens)),
         )
         run(trainer)
         save_file(model.model.visual.state_dict(), work / ".vision.tmp")

@@ -2,8 +2,8 @@
 
 A shard is one ``.npz`` file without pickles: the grey stills of its cases in one flat array, their
 shapes, and one JSON text with everything that is said about each case. A shard is a function of its
-label and first seed alone; it appears under its name only when it is whole, so building can be stopped at any
-moment and goes on where it was.
+label and first seed alone; it appears under its name only when it is whole, so building can be
+stopped at any moment and goes on where it was.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Train the byte-level BPE tokenizer of a small EchoVLM.
 
-The layout is Qwen2-VL's: NFC normalisation, Qwen2's pre-tokenisation pattern, byte-level BPE, and the
-same special tokens under the same names, so that prompts, chat template and processor are shared
-with the released weights. Any text can be encoded: bytes that no merge covers stay single tokens.
+The layout is Qwen2-VL's: NFC normalisation, Qwen2's pre-tokenisation pattern, byte-level BPE, and
+the same special tokens under the same names, so that prompts, chat template and processor are
+shared with the released weights. Any text can be encoded: bytes that no merge covers stay single
+tokens.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
-# Qwen2's pattern (transformers, Qwen2Tokenizer): contractions, words, single digits, punctuation, space.
+# Qwen2's pattern (transformers, Qwen2Tokenizer): contractions, words, digits, punctuation, space.
 _PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# Chinese runs without spaces, so a merge could swallow a whole clause; 12 bytes are four characters.
-_LONGEST_TOKEN_BYTES = 12
+# Chinese runs without spaces, so a merge could swallow a whole clause; 18 bytes are six characters.
+_LONGEST_TOKEN_BYTES = 18
 
 
 def train_tokenizer(texts: Iterable[str], entries: int = 8192) -> PreTrainedTokenizerFast:

@@ -1,9 +1,10 @@
 """The two training loops of a small EchoVLM, on ``transformers.Trainer``.
 
-*Vision pre-training* teaches the vision tower and merger to tell the sampled features of a case from
-its pixels: the mean of the merged visual tokens feeds one linear classifier per feature, and the
-classifiers are thrown away. *Training* then fits the whole network on branch batches: next-token
-cross-entropy at the supervised positions only, plus the load-balancing loss.
+*Vision pre-training* teaches the vision tower and merger to tell the sampled features of a case
+from its pixels: the merged visual tokens, averaged over a grid of 4 by 4 so that their places
+count, feed one linear classifier per feature, and the classifiers are thrown away. *Training* then
+fits the whole network on branch batches: next-token cross-entropy at the supervised positions only,
+plus the load-balancing loss.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ def _targets_of(case: StoredCase) -> dict[str, str]:
     }
 
 
+_GRID = 4
+_LABEL_WEIGHT = 3.0
+
+
 class VisionPretraining(nn.Module):
     """A vision tower with one linear classifier per target."""
 
@@ -76,12 +81,13 @@ class VisionPretraining(nn.Module):
         super().__init__()
         self.visual = visual
         self.sizes = [len(values) for values in targets.values.values()]
-        self.classifiers = nn.Linear(width, sum(self.sizes))
+        self.label = list(targets.values).index("label")
+        self.classifiers = nn.Linear(width * _GRID**2, sum(self.sizes))
 
     def forward(
         self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, targets: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy over images and the targets that apply.
+        """Mean cross-entropy over images and the targets that apply; the label counts three times.
 
         Args:
             pixel_values: ``(patches, C)``.
@@ -89,15 +95,30 @@ class VisionPretraining(nn.Module):
             targets: ``(images, targets)`` class numbers, -100 where a target does not apply.
         """
         merged = self.visual(pixel_values, grid_thw=image_grid_thw).pooler_output
-        counts = (image_grid_thw.prod(dim=1) // 4).tolist()
-        pooled = torch.stack([tokens.mean(dim=0) for tokens in merged.split(counts)])
-        scores = self.classifiers(pooled).float().split(self.sizes, dim=1)
+        scores = self.classifiers(_pooled(merged, image_grid_thw)).float().split(self.sizes, dim=1)
+        weights = torch.ones(len(scores), device=targets.device)
+        weights[self.label] = _LABEL_WEIGHT
         losses = [
-            functional.cross_entropy(score, target, reduction="sum", ignore_index=-100)
-            for score, target in zip(scores, targets.T, strict=True)
+            weight * functional.cross_entropy(score, target, reduction="sum", ignore_index=-100)
+            for weight, score, target in zip(weights, scores, targets.T, strict=True)
         ]
-        correct = (scores[0].argmax(dim=1) == targets[:, 0]).float().mean()
-        return {"loss": torch.stack(losses).sum() / (targets >= 0).sum(), "accuracy": correct}
+        correct = scores[self.label].argmax(dim=1) == targets[:, self.label]
+        return {
+            "loss": torch.stack(losses).sum() / ((targets >= 0) * weights).sum(),
+            "accuracy": correct.float().mean(),
+        }
+
+
+def _pooled(merged: torch.Tensor, grids: torch.Tensor) -> torch.Tensor:
+    """Average the merged tokens ``(tokens, H)`` of each image over a grid: ``(images, 16 H)``."""
+    sizes = [(height // 2, width // 2) for _, height, width in grids.tolist()]
+    pooled = []
+    for tokens, (rows, columns) in zip(
+        merged.split([rows * columns for rows, columns in sizes]), sizes, strict=True
+    ):
+        plane = tokens.view(rows, columns, -1).permute(2, 0, 1)
+        pooled.append(functional.adaptive_avg_pool2d(plane, _GRID).flatten())
+    return torch.stack(pooled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +210,7 @@ class BranchTrainer(Trainer):
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """AdamW with three groups: vision tower, matrices, and vectors without decay."""
-        if self.optimizer is None:
+        if self.optimizer is None:  # type: ignore[has-type]
             rate, decay = self.args.learning_rate, self.args.weight_decay
             named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
             groups = []

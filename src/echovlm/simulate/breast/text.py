@@ -10,9 +10,9 @@ from echovlm.simulate.question import Question
 from echovlm.terms import Language
 
 _ZH = {
-    "homogeneous fat": "乳腺以脂肪组织为主,腺体层较薄",
-    "homogeneous fibroglandular": "乳腺腺体层较厚,回声均匀",
-    "heterogeneous": "乳腺腺体与脂肪混杂,腺体层回声不均匀",
+    "homogeneous fat": "乳腺以脂肪组织为主，腺体层较薄",
+    "homogeneous fibroglandular": "乳腺腺体层较厚，回声均匀",
+    "heterogeneous": "乳腺腺体与脂肪混杂，腺体层回声不均匀",
     "oval": "椭圆形",
     "round": "圆形",
     "irregular": "不规则形",
@@ -42,14 +42,14 @@ _EN = {
     "shadowing": "posterior acoustic shadowing",
 }
 _IMPRESSION = {
-    "breast-normal": ("正常乳腺,未见明确占位性病变。", "Normal breast without a focal lesion."),
+    "breast-normal": ("正常乳腺，未见明确占位性病变。", "Normal breast without a focal lesion."),
     "breast-cyst": ("乳腺囊肿。", "Breast cyst."),
     "breast-fibroadenoma": (
-        "乳腺实性结节,考虑乳腺纤维腺瘤。",
+        "乳腺实性结节，考虑乳腺纤维腺瘤。",
         "Solid breast nodule, most likely a breast fibroadenoma.",
     ),
     "breast-malignant": (
-        "乳腺实性肿块,考虑乳腺恶性肿瘤,建议穿刺活检。",
+        "乳腺实性肿块，考虑乳腺恶性肿瘤，建议穿刺活检。",
         "Solid breast lesion suspicious for a malignant breast mass; biopsy is advised.",
     ),
 }
@@ -63,18 +63,18 @@ def findings(features: BreastFeatures, language: Language) -> str:
 
 
 def _findings_zh(features: BreastFeatures) -> str:
-    tissue = f"皮肤及皮下脂肪层清晰,{_ZH[features.composition]}。"
+    tissue = f"皮肤及皮下脂肪层清晰，{_ZH[features.composition]}。"
     if features.lesion_count == 0:
         return (
-            f"{tissue}腺体内未见明确结节、肿块或囊性无回声区,未见异常强回声点及声影。"
+            f"{tissue}腺体内未见明确结节、肿块或囊性无回声区，未见异常强回声点及声影。"
             "后方胸肌层结构清晰、连续。"
         )
     counted = "两个" if features.lesion_count == 2 else "一个"
     kind = "囊性病灶" if features.echo_pattern == "anechoic" else "实性病灶"
     dots = "内部可见点状强回声" if features.calcifications else "内部未见点状强回声"
     return (
-        f"{tissue}乳腺内可见{counted}{_ZH[_echo_key(features)]}{kind},呈{_ZH[features.shape]},"
-        f"{_ZH[features.orientation]},{_ZH[features.margin]},{dots},"
+        f"{tissue}乳腺内可见{counted}{_ZH[_echo_key(features)]}{kind}，呈{_ZH[features.shape]}，"
+        f"{_ZH[features.orientation]}，{_ZH[features.margin]}，{dots}，"
         f"{_ZH[features.posterior]}。其余乳腺组织未见明确肿块。"
     )
 
@@ -124,18 +124,18 @@ def questions(features: BreastFeatures, language: Language) -> list[Question]:
 def _questions_zh(features: BreastFeatures) -> list[tuple[str, str, str]]:
     found = features.lesion_count > 0
     count = {0: "没有局灶性病灶。", 1: "一个。", 2: "两个。"}[features.lesion_count]
-    dots = "有,内部可见点状强回声。" if features.calcifications else "没有,未见点状强回声。"
+    dots = "有，内部可见点状强回声。" if features.calcifications else "没有，未见点状强回声。"
     asked = [
-        ("lesion", "是否有局灶性病灶?", "有,可见局灶性病灶。" if found else "没有局灶性病灶。"),
-        ("count", "可见几个病灶?", count),
-        ("composition", "乳腺组织构成如何?", f"{_ZH[features.composition]}。"),
-        ("calcifications", "是否有点状强回声?", dots),
+        ("lesion", "是否有局灶性病灶？", "有，可见局灶性病灶。" if found else "没有局灶性病灶。"),
+        ("count", "可见几个病灶？", count),
+        ("composition", "乳腺组织构成如何？", f"{_ZH[features.composition]}。"),
+        ("calcifications", "是否有点状强回声？", dots),
     ]
     if found:
         asked += [
-            ("echogenicity", "病灶的回声如何?", f"病灶呈{_ZH[_echo_key(features)]}。"),
-            ("margin", "病灶的形状和边缘如何?", f"{_ZH[features.shape]},{_ZH[features.margin]}。"),
-            ("posterior", "病灶后方回声有何改变?", f"{_ZH[features.posterior]}。"),
+            ("echogenicity", "病灶的回声如何？", f"病灶呈{_ZH[_echo_key(features)]}。"),
+            ("margin", "病灶的形状和边缘如何？", f"{_ZH[features.shape]}，{_ZH[features.margin]}。"),
+            ("posterior", "病灶后方回声有何改变？", f"{_ZH[features.posterior]}。"),
         ]
     return asked
 

@@ -74,7 +74,7 @@ def impression(features: HeartFeatures, language: Language) -> str:
     pair = 0 if _is_chinese(language) else 1
     if features.effusion:
         amount = _AMOUNT[features.effusion][pair]
-        texts = (f"心包积液({amount})", f"Pericardial effusion, {amount}")
+        texts = (f"心包积液（{amount}）", f"Pericardial effusion, {amount}")
         collapse = ("，右房受压。", ", compressing the right atrium.")
         return texts[pair] + (collapse[pair] if features.has_atrial_collapse else "。."[pair])
     if features.is_dilated:

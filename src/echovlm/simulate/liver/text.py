@@ -68,16 +68,16 @@ def _findings_zh(features: LiverFeatures) -> str:
     grade = features.grade
     kidney = f"{_KIDNEY[min(grade, 1)][0]}。" if features.kidney_shown else ""
     organ = (
-        f"肝脏包膜光整,{_PARENCHYMA[grade][0]},{_FAR_FIELD[grade][0]},"
-        f"{_VESSELS[grade][0]},{_DIAPHRAGM[grade][0]}。{kidney}"
+        f"肝脏包膜光整，{_PARENCHYMA[grade][0]}，{_FAR_FIELD[grade][0]}，"
+        f"{_VESSELS[grade][0]}，{_DIAPHRAGM[grade][0]}。{kidney}"
     )
     if features.lesion_count == 0:
-        return f"{organ}肝内未见明确局灶性病灶,未见囊性无回声区及异常高回声结节。"
+        return f"{organ}肝内未见明确局灶性病灶，未见囊性无回声区及异常高回声结节。"
     counted = "一个" if features.lesion_count == 1 else "两个"
     inside = "壁薄光滑" if features.echo_pattern == "anechoic" else "内部回声均匀"
     return (
-        f"{organ}{_LESION[features.site][0]}可见{counted}{_LESION[features.echo_pattern][0]}病灶,"
-        f"呈{_LESION[features.shape][0]},边界清晰,{inside},{_LESION[features.posterior][0]}。"
+        f"{organ}{_LESION[features.site][0]}可见{counted}{_LESION[features.echo_pattern][0]}病灶，"
+        f"呈{_LESION[features.shape][0]}，边界清晰，{inside}，{_LESION[features.posterior][0]}。"
     )
 
 
@@ -108,11 +108,11 @@ def _findings_en(features: LiverFeatures) -> str:
 def impression(features: LiverFeatures, language: Language) -> str:
     """Name the diagnosis that the findings support."""
     chinese, english = {
-        "liver-normal": ("正常肝脏,未见明显异常。", "Normal liver without a focal lesion."),
+        "liver-normal": ("正常肝脏，未见明显异常。", "Normal liver without a focal lesion."),
         "liver-steatosis": _GRADE[features.grade],
         "liver-cyst": ("肝囊肿。", "Hepatic cyst."),
         "liver-haemangioma": (
-            "肝内高回声病灶,考虑肝血管瘤。",
+            "肝内高回声病灶，考虑肝血管瘤。",
             "Hyperechoic liver lesion, most likely a hepatic haemangioma.",
         ),
     }[features.label]
@@ -130,25 +130,25 @@ def _asked(features: LiverFeatures) -> list[tuple[str, tuple[str, str], tuple[st
     """Return (topic, (zh, en) question, (zh, en) answer)."""
     grade, count = features.grade, features.lesion_count
     counted = (("没有病灶。", "There is none."), ("一个。", "One."), ("两个。", "Two."))[count]
-    found = ("有,可见局灶性病灶。", "Yes, there is a focal lesion.")
+    found = ("有，可见局灶性病灶。", "Yes, there is a focal lesion.")
     absent = ("没有局灶性病灶。", "No, there is no focal lesion.")
     asked = [
         (
             "lesion",
-            ("肝内是否有局灶性病灶?", "Is there a focal lesion in the liver?"),
+            ("肝内是否有局灶性病灶？", "Is there a focal lesion in the liver?"),
             found if count else absent,
         ),
-        ("count", ("肝内有几个病灶?", "How many focal lesions are in the liver?"), counted),
-        ("grade", ("脂肪肝程度如何?", "What is the grade of steatosis?"), _GRADE[grade]),
+        ("count", ("肝内有几个病灶？", "How many focal lesions are in the liver?"), counted),
+        ("grade", ("脂肪肝程度如何？", "What is the grade of steatosis?"), _GRADE[grade]),
         (
             "diaphragm",
-            ("膈肌显示如何?", "How well is the diaphragm seen?"),
+            ("膈肌显示如何？", "How well is the diaphragm seen?"),
             (f"{_DIAPHRAGM[grade][0]}。", f"The diaphragm is {_DIAPHRAGM[grade][1]}."),
         ),
     ]
     if features.kidney_shown:
         text = (
-            "肝脏与右肾皮质的回声相比如何?",
+            "肝脏与右肾皮质的回声相比如何？",
             "How does the liver compare with the renal cortex?",
         )
         zh, en = _KIDNEY[min(grade, 1)]
@@ -159,12 +159,12 @@ def _asked(features: LiverFeatures) -> list[tuple[str, tuple[str, str], tuple[st
         asked += [
             (
                 "echogenicity",
-                ("病灶的回声和形状如何?", "What are the echogenicity and shape of the lesion?"),
-                (f"{echo[0]},{shape[0]}。", f"It is {echo[1]} and {shape[1]}."),
+                ("病灶的回声和形状如何？", "What are the echogenicity and shape of the lesion?"),
+                (f"{echo[0]}，{shape[0]}。", f"It is {echo[1]} and {shape[1]}."),
             ),
             (
                 "site",
-                ("病灶位于何处?", "Where is the lesion?"),
+                ("病灶位于何处？", "Where is the lesion?"),
                 (f"位于{site[0]}。", f"It lies in the {site[1]} of the liver."),
             ),
         ]

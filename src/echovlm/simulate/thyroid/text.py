@@ -35,12 +35,12 @@ _FOCI_EN = {
 }
 _IMPRESSION = {
     "thyroid-normal": (
-        "正常甲状腺,所示腺叶未见明确结节。",
+        "正常甲状腺，所示腺叶未见明确结节。",
         "Normal thyroid without a nodule in the lobe shown.",
     ),
     "thyroid-colloid-cyst": ("甲状腺胶质囊肿。", "Thyroid colloid cyst."),
     "thyroid-spongiform": (
-        "甲状腺海绵状结节,考虑良性。",
+        "甲状腺海绵状结节，考虑良性。",
         "Spongiform thyroid nodule, a benign pattern.",
     ),
     "thyroid-benign-solid": (
@@ -48,7 +48,7 @@ _IMPRESSION = {
         "Most likely a benign solid thyroid nodule.",
     ),
     "thyroid-suspicious": (
-        "甲状腺可疑恶性结节,建议结合大小考虑穿刺活检。",
+        "甲状腺可疑恶性结节，建议结合大小考虑穿刺活检。",
         "Suspicious thyroid nodule; biopsy should be considered according to its size.",
     ),
 }
@@ -62,15 +62,15 @@ def findings(features: ThyroidFeatures, language: Language) -> str:
 
 
 def _findings_zh(features: ThyroidFeatures) -> str:
-    opening = f"横切面显示甲状腺{_ZH[features.side]},气管位于其内侧,包膜光整。"
+    opening = f"横切面显示甲状腺{_ZH[features.side]}，气管位于其内侧，包膜光整。"
     vessels = f"其外侧{_vessels_zh(features)}。"
     if features.nodule_count == 0:
-        return f"{opening}腺体实质回声均匀,未见明确结节、无回声区或点状强回声。{vessels}"
+        return f"{opening}腺体实质回声均匀，未见明确结节、无回声区或点状强回声。{vessels}"
     counted = "两个" if features.nodule_count == 2 else "一个"
     halo = "周边可见低回声晕" if features.halo else "周边未见低回声晕"
     return (
-        f"{opening}腺叶内可见{counted}{_substance_zh(features)}结节,{_ZH[features.shape]},"
-        f"{_ZH[features.margin]},{halo},{_ZH[features.foci]}。{vessels}"
+        f"{opening}腺叶内可见{counted}{_substance_zh(features)}结节，{_ZH[features.shape]}，"
+        f"{_ZH[features.margin]}，{halo}，{_ZH[features.foci]}。{vessels}"
     )
 
 
@@ -83,7 +83,7 @@ def _substance_zh(features: ThyroidFeatures) -> str:
 def _vessels_zh(features: ThyroidFeatures) -> str:
     if features.jugular_seen:
         return "可见颈总动脉及颈内静脉"
-    return "可见颈总动脉,未见颈内静脉"
+    return "可见颈总动脉，未见颈内静脉"
 
 
 def _findings_en(features: ThyroidFeatures) -> str:
@@ -137,20 +137,20 @@ def questions(features: ThyroidFeatures, language: Language) -> list[Question]:
 def _questions_zh(features: ThyroidFeatures) -> list[tuple[str, str, str]]:
     found = features.nodule_count > 0
     count = {0: "没有结节。", 1: "一个。", 2: "两个。"}[features.nodule_count]
-    jugular = "有,颈总动脉旁可见颈内静脉。" if features.jugular_seen else "没有,仅见颈总动脉。"
+    jugular = "有，颈总动脉旁可见颈内静脉。" if features.jugular_seen else "没有，仅见颈总动脉。"
     asked = [
-        ("lesion", "甲状腺内是否有结节?", "有,可见结节。" if found else "没有,未见结节。"),
-        ("count", "可见几个结节?", count),
-        ("side", "图像显示的是哪一侧甲状腺?", f"甲状腺{_ZH[features.side]}。"),
+        ("lesion", "甲状腺内是否有结节？", "有，可见结节。" if found else "没有，未见结节。"),
+        ("count", "可见几个结节？", count),
+        ("side", "图像显示的是哪一侧甲状腺？", f"甲状腺{_ZH[features.side]}。"),
     ]
     if not found:
-        asked.append(("jugular", "是否可见颈内静脉?", jugular))
+        asked.append(("jugular", "是否可见颈内静脉？", jugular))
     else:
         asked += [
-            ("composition", "结节的成分和回声如何?", f"{_substance_zh(features)}结节。"),
-            ("shape", "结节是水平位还是垂直位?", f"{_ZH[features.shape]}。"),
-            ("margin", "结节边缘如何?", f"{_ZH[features.margin]}。"),
-            ("foci", "结节内是否有强回声灶?", f"{_ZH[features.foci]}。"),
+            ("composition", "结节的成分和回声如何？", f"{_substance_zh(features)}结节。"),
+            ("shape", "结节是水平位还是垂直位？", f"{_ZH[features.shape]}。"),
+            ("margin", "结节边缘如何？", f"{_ZH[features.margin]}。"),
+            ("foci", "结节内是否有强回声灶？", f"{_ZH[features.foci]}。"),
         ]
     return asked
 

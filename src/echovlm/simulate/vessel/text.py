@@ -36,22 +36,22 @@ def findings(features: VesselFeatures, language: Language) -> str:
 
 def _findings_zh(features: VesselFeatures) -> str:
     vein = "其浅侧可见颈内静脉" if features.jugular_seen else "其浅侧未见颈内静脉"
-    layer = "内中膜增厚" if features.imt_thickened else "内中膜不厚,呈双线样回声"
-    opening = f"颈总动脉长轴切面{_ZH[features.course]},{vein},管壁{layer}。"
+    layer = "内中膜增厚" if features.imt_thickened else "内中膜不厚，呈双线样回声"
+    opening = f"颈总动脉长轴切面{_ZH[features.course]}，{vein}，管壁{layer}。"
     if not features.plaques:
-        return f"{opening}管腔内透声良好,呈无回声,管壁未见局限性增厚及突起,管腔未见变窄,未见声影。"
-    return f"{opening}{_protrusions_zh(features)}。管腔{_ZH[features.narrowing]},其余管腔透声良好。"
+        return f"{opening}管腔内透声良好，呈无回声，管壁未见局限性增厚及突起，管腔未见变窄，未见声影。"
+    return f"{opening}{_protrusions_zh(features)}。管腔{_ZH[features.narrowing]}，其余管腔透声良好。"
 
 
 def _protrusions_zh(features: VesselFeatures) -> str:
     if len(features.plaques) == 1:
         plaque = features.plaques[0]
-        return f"{_ZH[plaque.wall]}可见一处局限性突起,突入管腔,呈{_ZH[plaque.echo]}"
+        return f"{_ZH[plaque.wall]}可见一处局限性突起，突入管腔，呈{_ZH[plaque.echo]}"
     first, second = features.plaques
     return (
-        "管壁可见两处局限性突起,突入管腔,"
-        f"左侧一处位于{_ZH[first.wall]},呈{_ZH[first.echo]},"
-        f"右侧一处位于{_ZH[second.wall]},呈{_ZH[second.echo]}"
+        "管壁可见两处局限性突起，突入管腔，"
+        f"左侧一处位于{_ZH[first.wall]}，呈{_ZH[first.echo]}，"
+        f"右侧一处位于{_ZH[second.wall]}，呈{_ZH[second.echo]}"
     )
 
 
@@ -92,7 +92,7 @@ def impression(features: VesselFeatures, language: Language) -> str:
         return "正常颈动脉。" if chinese else "Normal carotid artery."
     if features.imt_thickened:
         if chinese:
-            return "颈动脉斑块,颈动脉内中膜增厚。"
+            return "颈动脉斑块，颈动脉内中膜增厚。"
         return "Carotid plaque with a thickened intima-media layer."
     return "颈动脉斑块。" if chinese else "Carotid plaque."
 
@@ -110,28 +110,28 @@ def _shadowed(plaques: tuple[Plaque, ...]) -> bool:
 
 def _questions_zh(features: VesselFeatures) -> list[tuple[str, str, str]]:
     plaques = features.plaques
-    layer = "是,内中膜增厚。" if features.imt_thickened else "否,内中膜不厚。"
-    vein = "有,可见颈内静脉。" if features.jugular_seen else "没有,未见颈内静脉。"
+    layer = "是，内中膜增厚。" if features.imt_thickened else "否，内中膜不厚。"
+    vein = "有，可见颈内静脉。" if features.jugular_seen else "没有，未见颈内静脉。"
     asked = [
         (
             "plaque",
-            "颈动脉内是否有斑块?",
-            "有,可见突入管腔的斑块。" if plaques else "没有,未见斑块。",
+            "颈动脉内是否有斑块？",
+            "有，可见突入管腔的斑块。" if plaques else "没有，未见斑块。",
         ),
-        ("count", "可见几处斑块?", {0: "没有斑块。", 1: "一处。", 2: "两处。"}[len(plaques)]),
-        ("intima-media", "内中膜是否增厚?", layer),
-        ("course", "血管走行如何?", f"{_ZH[features.course]}。"),
+        ("count", "可见几处斑块？", {0: "没有斑块。", 1: "一处。", 2: "两处。"}[len(plaques)]),
+        ("intima-media", "内中膜是否增厚？", layer),
+        ("course", "血管走行如何？", f"{_ZH[features.course]}。"),
     ]
     if len(plaques) != 1:
-        asked.append(("jugular", "是否可见颈内静脉?", vein))
+        asked.append(("jugular", "是否可见颈内静脉？", vein))
     if plaques:
-        asked.append(("narrowing", "管腔变窄程度如何?", f"管腔{_ZH[features.narrowing]}。"))
+        asked.append(("narrowing", "管腔变窄程度如何？", f"管腔{_ZH[features.narrowing]}。"))
     if len(plaques) == 2:
-        shadow = "有,后方可见声影。" if _shadowed(plaques) else "没有,后方未见声影。"
-        asked.append(("shadow", "斑块后方是否有声影?", shadow))
+        shadow = "有，后方可见声影。" if _shadowed(plaques) else "没有，后方未见声影。"
+        asked.append(("shadow", "斑块后方是否有声影？", shadow))
     if len(plaques) == 1:
-        asked.append(("wall", "斑块位于前壁还是后壁?", f"位于{_ZH[plaques[0].wall]}。"))
-        asked.append(("echogenicity", "斑块的回声如何?", f"呈{_ZH[plaques[0].echo]}。"))
+        asked.append(("wall", "斑块位于前壁还是后壁？", f"位于{_ZH[plaques[0].wall]}。"))
+        asked.append(("echogenicity", "斑块的回声如何？", f"呈{_ZH[plaques[0].echo]}。"))
     return asked
 
 
