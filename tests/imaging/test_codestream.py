@@ -46,11 +46,11 @@ def test_every_codec_states_its_size(shape: tuple[int, ...]) -> None:
     assert coded_size(jp2.getvalue()) == expected
 
 
-@pytest.mark.parametrize("size", [(64, 80), (8, 256), (100, 100), (480, 640), (721, 1280), (5, 7)])
+@pytest.mark.parametrize("size", [(64, 80), (8, 256), (100, 100), (240, 320), (361, 640), (5, 7)])
 def test_jpeg_xl_states_its_size(size: tuple[int, int]) -> None:
     imagecodecs = pytest.importorskip("imagecodecs", reason="needs the extra echovlm[jpegxl]")
     pixels = np.zeros((*size, 3), np.uint8)
-    for options in ({}, {"usecontainer": True}):
+    for options in ({}, {"usecontainer": True, "effort": 1}):
         assert coded_size(imagecodecs.jpegxl_encode(pixels, **options)) == (*size, None)
 
 
