@@ -45,6 +45,8 @@ class Experts(Qwen2MoeExperts):
             ``(tokens, H)``.
         """
         device = hidden_states.device.type
+        if device == "cpu" and len(hidden_states) == 1 and self._may_look_at_index():
+            return self._forward_one(hidden_states, top_k_index, top_k_weights)
         if not torch.is_autocast_enabled(device):
             return super().forward(hidden_states, top_k_index, top_k_weights)
         # Grouped matrix products are unknown to autocast, so the cast happens here.
@@ -53,6 +55,28 @@ class Experts(Qwen2MoeExperts):
         inputs = (hidden_states.to(dtype), top_k_index, top_k_weights.to(dtype))
         with torch.autocast(device, enabled=False):
             return functional_call(self, weights, inputs)
+
+    def _may_look_at_index(self) -> bool:
+        """Say no where a graph is being recorded or experts are spread over machines."""
+        recording = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        return not (recording or self._is_expert_parallel)
+
+    def _forward_one(
+        self, hidden_states: torch.Tensor, top_k_index: torch.Tensor, top_k_weights: torch.Tensor
+    ) -> torch.Tensor:
+        """Send a single token through its experts, as decoding one sequence on a CPU does.
+
+        Sorting one token by expert and counting it costs as much as the products themselves, so
+        its expert matrices are picked directly.
+        """
+        linear = nn.functional.linear
+        parts = [
+            linear(self._apply_gate(linear(hidden_states, gate_up)), down)
+            for gate_up, down in (
+                (self.gate_up_proj[e], self.down_proj[e]) for e in top_k_index[0].tolist()
+            )
+        ]
+        return top_k_weights @ torch.cat(parts)
 
 
 class SparseMoE(nn.Module):

@@ -30,13 +30,12 @@ class EchoVLMImageProcessor(Qwen2VLImageProcessorPil):
     """Qwen2-VL's image processor on Pillow and numpy, with the alpha channel dropped."""
 
     def process_image(self, image: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Turn a Pillow image or an array into ``(3, H, W)``."""
+        """Turn a Pillow image or an array ``(H, W, 1, 3 or 4)`` into ``(3, H, W)``."""
         if isinstance(image, Image.Image):
             image = np.array(image.convert("RGB"))
             kwargs["input_data_format"] = "channels_last"
-        elif isinstance(image, np.ndarray) and (image.ndim == 2 or image.shape[-1] in (1, 4)):
-            grey = image.ndim == 2 or image.shape[-1] == 1
-            image = np.repeat(image.reshape(*image.shape[:2], 1), 3, -1) if grey else image[..., :3]
+        elif isinstance(image, np.ndarray) and image.shape[-1] in (1, 4):
+            image = np.repeat(image, 3, -1) if image.shape[-1] == 1 else image[..., :3]
             kwargs["input_data_format"] = "channels_last"
         return super().process_image(image, *args, **kwargs)
 
