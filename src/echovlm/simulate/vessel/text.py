@@ -39,8 +39,12 @@ def _findings_zh(features: VesselFeatures) -> str:
     layer = "内中膜增厚" if features.imt_thickened else "内中膜不厚，呈双线样回声"
     opening = f"颈总动脉长轴切面{_ZH[features.course]}，{vein}，管壁{layer}。"
     if not features.plaques:
-        return f"{opening}管腔内透声良好，呈无回声，管壁未见局限性增厚及突起，管腔未见变窄，未见声影。"
-    return f"{opening}{_protrusions_zh(features)}。管腔{_ZH[features.narrowing]}，其余管腔透声良好。"
+        return (
+            f"{opening}管腔内透声良好，呈无回声，管壁未见局限性增厚及突起，"
+            "管腔未见变窄，未见声影。"
+        )
+    narrowing = _ZH[features.narrowing]
+    return f"{opening}{_protrusions_zh(features)}。管腔{narrowing}，其余管腔透声良好。"
 
 
 def _protrusions_zh(features: VesselFeatures) -> str:
