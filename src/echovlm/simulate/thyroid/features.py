@@ -77,7 +77,7 @@ def sample(label: str, rng: np.random.Generator) -> ThyroidFeatures:
     }[label]
     # Without a halo an isoechoic nodule would hardly be seen.
     halo = label == "thyroid-benign-solid" and bool(
-        echogenicity == "isoechoic" or rng.uniform() < 0.7
+        echogenicity == "isoechoic" or rng.uniform() < 0.6
     )
     return ThyroidFeatures(
         label=label,

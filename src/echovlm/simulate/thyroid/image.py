@@ -18,9 +18,9 @@ _STRAP_DB = -10.0
 _VISIBLE_DB = 54.0  # least sum of gain and dynamic range that keeps dark tissue above black
 _NODULE_DB = {
     "isoechoic": (-1.5, 0.5),
-    "hyperechoic": (6.5, 9.0),
-    "hypoechoic": (-13.0, -10.5),
-    "very hypoechoic": (-23.0, -20.0),
+    "hyperechoic": (4.5, 7.0),
+    "hypoechoic": (-11.0, -9.0),
+    "very hypoechoic": (-21.0, -18.0),
 }
 
 

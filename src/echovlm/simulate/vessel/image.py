@@ -14,7 +14,7 @@ from echovlm.terms import Transducer
 _ATTENUATION = 0.5  # dB/cm/MHz of the neck as a whole
 _BLOOD_ATTENUATION = 0.15
 _VISIBLE_DB = 54.0  # least sum of gain and dynamic range that keeps dark tissue above black
-_PLAQUE_DB = {"hypoechoic": (-11.0, -8.0), "isoechoic": (-1.5, 1.5), "calcified": (9.0, 13.0)}
+_PLAQUE_DB = {"hypoechoic": (-12.0, -9.0), "isoechoic": (-1.5, 1.5), "calcified": (9.0, 13.0)}
 
 
 @dataclass(frozen=True)
