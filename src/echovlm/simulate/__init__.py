@@ -1,0 +1,1 @@
+"""Synthetic ultrasound whose truth is known because it was sampled first."""

@@ -2,8 +2,8 @@
 
 Features are sampled first; the images, the report in both languages, the label and every answer
 follow from them, so no text can contradict its picture. The same seed gives the same case, bit for
-bit. The classes are the 26 of ``prompts/labels.json``; what the pictures are good for, and what not,
-is said in docs/simulation.md.
+bit. The classes are the 26 of ``prompts/labels.json``; what the pictures are good for, and what
+not, is said in docs/simulation.md.
 """
 
 from __future__ import annotations

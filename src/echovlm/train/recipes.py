@@ -39,12 +39,12 @@ class NanoRecipe:
     validation_cases: int = 400
     test_cases: int = 200
     vocabulary: int = 8_192
-    visual_tokens: int = 49
+    visual_tokens: int = 36
     vision_tokens: int = 25
     vision_steps: int = 480
     vision_batch: int = 32
     vision_learning_rate: float = 1e-3
-    steps: int = 1_200
+    steps: int = 1_150
     batch: int = 16
     learning_rate: float = 1.5e-3
     vision_scale: float = 0.4

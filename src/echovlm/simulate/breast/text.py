@@ -132,9 +132,10 @@ def _questions_zh(features: BreastFeatures) -> list[tuple[str, str, str]]:
         ("calcifications", "是否有点状强回声？", dots),
     ]
     if found:
+        outline = (_ZH[features.shape], _ZH[features.margin])
         asked += [
             ("echogenicity", "病灶的回声如何？", f"病灶呈{_ZH[_echo_key(features)]}。"),
-            ("margin", "病灶的形状和边缘如何？", f"{_ZH[features.shape]}，{_ZH[features.margin]}。"),
+            ("margin", "病灶的形状和边缘如何？", "，".join(outline) + "。"),
             ("posterior", "病灶后方回声有何改变？", f"{_ZH[features.posterior]}。"),
         ]
     return asked

@@ -40,8 +40,7 @@ def _findings_zh(features: VesselFeatures) -> str:
     opening = f"颈总动脉长轴切面{_ZH[features.course]}，{vein}，管壁{layer}。"
     if not features.plaques:
         return (
-            f"{opening}管腔内透声良好，呈无回声，管壁未见局限性增厚及突起，"
-            "管腔未见变窄，未见声影。"
+            f"{opening}管腔内透声良好，呈无回声，管壁未见局限性增厚及突起，管腔未见变窄，未见声影。"
         )
     narrowing = _ZH[features.narrowing]
     return f"{opening}{_protrusions_zh(features)}。管腔{narrowing}，其余管腔透声良好。"
