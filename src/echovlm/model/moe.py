@@ -69,14 +69,12 @@ class Experts(Qwen2MoeExperts):
         Sorting one token by expert and counting it costs as much as the products themselves, so
         its expert matrices are picked directly.
         """
-        linear = nn.functional.linear
-        parts = [
-            linear(self._apply_gate(linear(hidden_states, gate_up)), down)
-            for gate_up, down in (
-                (self.gate_up_proj[e], self.down_proj[e]) for e in top_k_index[0].tolist()
-            )
-        ]
-        return top_k_weights @ torch.cat(parts)
+        parts = []
+        for expert in top_k_index[0].tolist():
+            gate_up = nn.functional.linear(hidden_states, self.gate_up_proj[expert])
+            parts.append(nn.functional.linear(self._apply_gate(gate_up), self.down_proj[expert]))
+        routed = torch.cat(parts)
+        return top_k_weights.to(routed.dtype) @ routed
 
 
 class SparseMoE(nn.Module):
