@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import picture_batch, small_network
+from smallnet import picture_batch, small_network
 
 from echovlm.model.moe import load_balancing_loss
 

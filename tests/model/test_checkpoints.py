@@ -4,8 +4,8 @@ import re
 
 import pytest
 import torch
-from conftest import picture_batch, small_network
 from safetensors.torch import load_file, save_file
+from smallnet import picture_batch, small_network
 
 from echovlm.errors import CheckpointError, LayoutError, OptionError, OutputError, TensorError
 from echovlm.model import EchoVLMForConditionalGeneration, checkpoints, shards

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import picture_batch, small_config, small_network
+from smallnet import picture_batch, small_config, small_network
 from torch import nn
 from torch.nn import functional
 
@@ -78,6 +78,17 @@ def test_every_expert_kernel_gives_the_same_logits(implementation):
         expected = network(**batch).logits
         network.set_experts_implementation(implementation)
         torch.testing.assert_close(network(**batch).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [1, 17, 30])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_odd_expert_widths_work_too(width, dtype):
+    network = small_network(moe_intermediate_size=width).to(dtype).train()
+    batch = picture_batch()
+    loss = network(**batch, labels=batch["input_ids"]).loss
+    loss.backward()
+    network.set_experts_implementation("eager")
+    assert torch.equal(network(**batch, labels=batch["input_ids"]).loss, loss)
 
 
 def test_experts_use_grouped_products_also_while_decoding():

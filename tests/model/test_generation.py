@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import IMAGE, VIDEO, picture_batch, small_network
+from smallnet import IMAGE, VIDEO, picture_batch, small_network
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 import torch
-from conftest import IMAGE, picture_batch, small_config
 from safetensors.torch import load_file, save_file
+from smallnet import IMAGE, picture_batch, small_config
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from echovlm.errors import CheckpointError, LayoutError, OptionError, OutputError, TensorError

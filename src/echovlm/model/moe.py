@@ -48,7 +48,10 @@ class Experts(Qwen2MoeExperts):
         if device == "cpu" and len(hidden_states) == 1 and self._may_look_at_index():
             return self._forward_one(hidden_states, top_k_index, top_k_weights)
         if not torch.is_autocast_enabled(device):
-            return super().forward(hidden_states, top_k_index, top_k_weights)
+            # Grouped matrix products want rows of whole 16 bytes; odd widths take the plain loop.
+            aligned = all(w.shape[-1] * w.element_size() % 16 == 0 for w in self.parameters())
+            kernel = Qwen2MoeExperts.forward if aligned else Qwen2MoeExperts.forward.__wrapped__
+            return kernel(self, hidden_states, top_k_index, top_k_weights)
         # Grouped matrix products are unknown to autocast, so the cast happens here.
         dtype = torch.get_autocast_dtype(device)
         weights = {name: weight.to(dtype) for name, weight in self.named_parameters()}
@@ -59,7 +62,7 @@ class Experts(Qwen2MoeExperts):
     def _may_look_at_index(self) -> bool:
         """Say no where a graph is being recorded or experts are spread over machines."""
         recording = torch.compiler.is_compiling() or torch.jit.is_tracing()
-        return not (recording or self._is_expert_parallel)
+        return not (recording or getattr(self, "_is_expert_parallel", False))
 
     def _forward_one(
         self, hidden_states: torch.Tensor, top_k_index: torch.Tensor, top_k_weights: torch.Tensor
