@@ -52,7 +52,7 @@ def picture_batch(rows: int = 2, length: int = 24) -> dict[str, torch.Tensor]:
     """Rows of text with one image of 4 x 6 patches (6 visual tokens) each; the first is padded."""
     random = torch.Generator().manual_seed(1)
     ids = torch.randint(0, 90, (rows, length), generator=random)
-    ids[:, 6:12] = IMAGE
+    ids[:, 5:13] = torch.tensor([92, *[IMAGE] * 6, 93])
     mask = torch.ones_like(ids)
     mask[0, :3] = 0
     return {
