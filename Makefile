@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXAMPLE := examples/thyroid
+EXAMPLE := examples/breast
 
 .PHONY: help demo test check format parity benchmark clean
 

@@ -14,7 +14,7 @@ from echovlm.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-STAND_INS = {"path/to/checkpoint": "src/echovlm/nano", "study/": "examples/thyroid/"}
+STAND_INS = {"path/to/checkpoint": "src/echovlm/nano", "study/": "examples/breast/"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
