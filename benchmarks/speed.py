@@ -204,7 +204,9 @@ def _show_counters(console: Console, counters: dict[str, dict[str, int]]) -> Non
 
 
 def _show_speed(console: Console, phases: dict[str, dict[str, Any]]) -> None:
-    table = Table(title="Speed of EchoVLM over that of the other (median, p25 to p75)")
+    table = Table(
+        title="Speed of EchoVLM over that of the other (median, p25 to p75)", show_lines=True
+    )
     table.add_column("")
     for title in ("tokens/s", "over dense", "over published", "A/A control"):
         table.add_column(title, justify="right")
@@ -218,7 +220,7 @@ def _show_speed(console: Console, phases: dict[str, dict[str, Any]]) -> None:
 def _format_ratio(phase: dict[str, Any], name: str) -> str:
     ratio = Ratio(**phase["time_over_ours"][name])
     valid = phase["counts"] and phase["steady"][name]
-    text = f"{ratio.median:.2f}x ({ratio.p25:.2f} to {ratio.p75:.2f})"
+    text = f"{ratio.median:.2f}x\n{ratio.p25:.2f} to {ratio.p75:.2f}"
     return text if valid else f"[dim]{text}\ninvalid[/]"
 
 
