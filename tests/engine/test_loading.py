@@ -236,3 +236,18 @@ def test_other_qwen_checkpoints_run_for_comparison(family, tokenizer, tmp_path, 
     expected = network.model.generate(**whole, max_new_tokens=6, do_sample=False)
     expected = network.text(expected[0, whole["input_ids"].shape[1] :])
     assert engine.ask(studies[1], "Why?", max_new_tokens=6).text == printable(expected)
+
+
+def test_the_notice_of_a_checkpoint_stands_in_every_result(folder, studies):
+    notice = {"en": "For demonstration only.", "zh": "仅供演示。"}
+    (folder / "notice.json").write_text(json.dumps(notice), encoding="utf-8")
+    engine = Engine.load(folder)
+    assert engine.report(studies[0], "zh", max_new_tokens=2).warnings[0] == notice["zh"]
+    assert engine.diagnose(studies[0]).warnings[0] == notice["en"]
+    assert engine.ask(studies[0], "Is it?", max_new_tokens=2).warnings[0] == notice["en"]
+
+
+def test_a_notice_without_both_languages_is_refused(folder):
+    (folder / "notice.json").write_text('{"en": "Half."}', encoding="utf-8")
+    with pytest.raises(CheckpointError, match="one text for each of zh, en"):
+        Engine.load(folder)

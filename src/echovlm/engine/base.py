@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -48,7 +48,8 @@ class BaseEngine(ABC):
     version: str
     temperature: float | None
 
-    def __init__(self) -> None:
+    def __init__(self, notices: Mapping[Language, str] | None = None) -> None:
+        self.notices = notices or {}
         self._chosen: WeakKeyDictionary[Study, list[np.ndarray]] = WeakKeyDictionary()
 
     @abstractmethod
@@ -270,7 +271,8 @@ class BaseEngine(ABC):
     def _warnings(
         self, study: Study, tongue: Language, generation: Generation | None = None
     ) -> tuple[str, ...]:
-        warnings = [
+        warnings = [self.notices[tongue]] if tongue in self.notices else []
+        warnings += [
             notice("left_out_file", tongue, path=printable(file.path), reason=file.reason)
             for file in study.left_out[:_NAMED_FILES]
         ]

@@ -34,7 +34,7 @@ class Engine(BaseEngine):
     """
 
     def __init__(self, network: Network, prefixes: PrefixStore | None = None) -> None:
-        super().__init__()
+        super().__init__(network.notices)
         self.network = network
         self.prefixes = prefixes or PrefixStore()
         self.name = network.name

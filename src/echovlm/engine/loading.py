@@ -22,12 +22,16 @@ from echovlm.errors import CheckpointError, LayoutError, OptionError, TensorErro
 from echovlm.model import EchoVLMForConditionalGeneration, EchoVLMProcessor
 from echovlm.model.checkpoints import local_folder
 from echovlm.model.config import EchoVLMConfig, is_released
+from echovlm.terms import Language
 
 COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
 """Model types of transformers that run beside EchoVLM for comparison."""
 
 CALIBRATION_FILE = "calibration.json"
 """``{"temperature": T}`` beside the weights: fitted for closed-set scoring on held-out cases."""
+
+NOTICE_FILE = "notice.json"
+"""``{"en": ..., "zh": ...}`` beside the weights: a warning that every result carries."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -78,6 +82,7 @@ def load(
         name=name,
         version=version or _fingerprint(weights),
         temperature=_temperature(folder),
+        notices=_notices(folder),
         max_visual_tokens=max_visual_tokens,
     )
 
@@ -156,7 +161,8 @@ def _processor(folder: Path) -> Any:
         processor = EchoVLMProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{folder} has no usable tokenizer and image processor: {_first_line(error)}"
+            f"{folder} has no usable tokenizer and image processor; put tokenizer.json and "
+            "preprocessor_config.json (or processor_config.json) beside the weights."
         ) from error
     if not processor.chat_template:
         raise CheckpointError(f"{folder} has no chat template.")
@@ -181,6 +187,16 @@ def _temperature(folder: Path) -> float | None:
     if not isinstance(value, int | float) or not 0 < value < 1e6:
         raise CheckpointError(f"{folder / CALIBRATION_FILE} holds no positive temperature.")
     return float(value)
+
+
+def _notices(folder: Path) -> dict[Language, str]:
+    file = folder / NOTICE_FILE
+    if not file.is_file():
+        return {}
+    said = _json(file)
+    if set(said) != set(Language) or not all(isinstance(text, str) for text in said.values()):
+        raise CheckpointError(f"{file} needs one text for each of {', '.join(Language)}.")
+    return {language: said[language] for language in Language}
 
 
 def _fingerprint(weights: list[Path]) -> str:

@@ -9,8 +9,8 @@ keys and values.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from PIL import Image
 
 from echovlm.errors import CheckpointError
 from echovlm.model.processor import IMAGE_TOKEN
+from echovlm.terms import Language
 
 VISUAL_TOKENS = 196
 """Most visual tokens of one image unless the caller says otherwise (published: 392 x 392)."""
@@ -37,6 +38,7 @@ class Network:
         name: how results name the model.
         version: what tells this checkpoint from another of the same name.
         temperature: fitted divisor of closed-set log-likelihoods; None where none was fitted.
+        notices: per language, what a reader of every result of this checkpoint must know.
         max_visual_tokens: the caller's limit per image; None for the smaller of 196 and the
             checkpoint's own.
     """
@@ -46,6 +48,7 @@ class Network:
     name: str
     version: str
     temperature: float | None = None
+    notices: Mapping[Language, str] = field(default_factory=dict)
     max_visual_tokens: int | None = None
 
     @property

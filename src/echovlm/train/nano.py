@@ -43,6 +43,11 @@ from echovlm.train.trainer import (
 )
 
 _PIXELS_PER_VISUAL_TOKEN = 28 * 28
+_NOTICE = {
+    "en": "This demonstration model was trained on simulated pictures only; what it says about a "
+    "real study means nothing.",
+    "zh": "本演示模型仅用模拟图像训练，对真实检查的结果没有意义。",
+}
 console = Console()
 
 
@@ -176,6 +181,9 @@ def _export(
     shutil.rmtree(temporary, ignore_errors=True)
     model.to(torch.bfloat16).eval().save_pretrained(temporary)
     processor.save_pretrained(temporary)
+    (temporary / "notice.json").write_text(
+        json.dumps(_NOTICE, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     (temporary / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe), indent=1) + "\n")
     if out.exists():
         for file in temporary.iterdir():
