@@ -147,7 +147,7 @@ def test_a_folder_with_a_broken_file_reports_the_rest_and_names_it(run, tmp_path
     [
         (["ask", "STILL", "why " * 25_000], "has 100000 characters; at most 4000"),
         (["ask", "STILL", " "], "question is empty"),
-        (["report", "STILL", "--lang", "fr"], "'fr'"),
+        (["report", "STILL", "--lang", "fr"], "'--lang': 'fr' is not one of 'zh', 'en'"),
         (["diagnose", "STILL", "--anatomy", "nose"], "'nose'"),
         (["diagnose", "STILL", "--labels", "one"], "2 to 200 different labels"),
         (["report", "STILL", "--max-new-tokens", "0"], "at least 1"),

@@ -46,6 +46,20 @@ def test_importing_the_package_or_its_help_loads_no_network_stack():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("package", ["torch", "transformers"])
+def test_without_the_network_extra_the_sentence_says_what_to_install(package):
+    example = Path(__file__).resolve().parents[1] / "examples" / "breast"
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; from echovlm.cli import run;"
+        f"sys.exit(run(['report', {str(example)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{package} is not installed" in done.stderr
+    assert "pip install 'echovlm[model]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_public_names_exist():
     import echovlm
 

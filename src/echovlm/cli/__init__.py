@@ -17,6 +17,8 @@ from echovlm.cli.app import app
 from echovlm.cli.layout import show_error
 from echovlm.errors import EchoVLMError, InputError
 
+_NETWORK_PACKAGES = {"torch", "transformers", "safetensors", "tokenizers", "huggingface_hub"}
+
 BAD_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
@@ -44,12 +46,14 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code. Whatever went wrong has been said on stderr in one sentence.
     """
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # errors are one sentence
     try:
         outcome = app(list(arguments), prog_name="echovlm", standalone_mode=False)
     except EchoVLMError as error:
         return _fail(str(error), BAD_INPUT if isinstance(error, InputError) else FAILED)
     except typer.TyperException as error:  # a word or option that the command does not know
-        return _fail(f"{error.format_message()} Run 'echovlm --help' to see the usage.", BAD_INPUT)
+        said = error.format_message().replace("Value error, ", "")
+        return _fail(f"{said} Run 'echovlm --help' to see the usage.", BAD_INPUT)
     except (typer.Abort, KeyboardInterrupt):
         return _fail("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
@@ -57,6 +61,13 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _fail("There is not enough memory for this study and model.", FAILED)
     except Exception as error:
+        absent = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if absent in _NETWORK_PACKAGES:
+            return _fail(
+                f"This command needs the network, but {absent} is not installed; "
+                "install the extra: pip install 'echovlm[model]'.",
+                FAILED,
+            )
         # Anything that reaches this line is a defect, but a user at a terminal gets a sentence.
         if os.environ.get("ECHOVLM_TRACEBACK"):
             raise
