@@ -1,6 +1,6 @@
 """Fit the diagnosis temperature of a checkpoint, then score it on unseen simulated cases.
 
-    python runs/score_nano.py CHECKPOINT SCORES.json [--cases 200]
+    python runs/score_nano.py CHECKPOINT SCORES.json
 
 The temperature is fitted on validation cases and written to CHECKPOINT/calibration.json; the scores
 are of the test cases, with their images and with blanked ones.
@@ -26,14 +26,12 @@ from echovlm.train import recipes
 def main(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of the checkpoint.")],
     scores: Annotated[Path, typer.Argument(help="JSON file the scores are written to.")],
-    cases: Annotated[int, typer.Option(help="Test cases.")] = 200,
-    validation_cases: Annotated[int, typer.Option(help="Cases that choose the temperature.")] = 200,
 ) -> None:
     """Calibrate and score a checkpoint."""
     recipe = recipes.nano()
-    calibrate(checkpoint, _cases(recipe.first_validation_case, validation_cases))
+    calibrate(checkpoint, _cases(recipe.first_validation_case, recipe.validation_cases))
     engine = Engine.load(checkpoint)
-    unseen = _cases(recipe.first_test_case, cases)
+    unseen = _cases(recipe.first_test_case, recipe.test_cases)
     result = {
         "model_version": engine.version,
         "first_case": recipe.first_test_case,

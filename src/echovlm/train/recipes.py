@@ -36,7 +36,7 @@ class NanoRecipe:
     seed: int = 2509
     first_case: int = 1_000_000
     cases_per_label: int = 300
-    validation_cases: int = 400
+    validation_cases: int = 200
     test_cases: int = 200
     vocabulary: int = 8_192
     visual_tokens: int = 36

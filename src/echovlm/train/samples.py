@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -81,14 +82,15 @@ class NanoSamples(Dataset[TrainingSample]):
     samples: int
     seed: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_order", case_order(len(self.cases), self.samples, self.seed))
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return case_order(len(self.cases), self.samples, self.seed)
 
     def __len__(self) -> int:
         return self.samples
 
     def __getitem__(self, index: int) -> TrainingSample:
-        case = self.cases[self._order[index]]  # type: ignore[attr-defined]
+        case = self.cases[self._order[index]]
         rng = np.random.default_rng((self.seed, index))
         images = [augment(still, rng) for still in case.stills]
         return TrainingSample(images=images, turns=turns(case, rng))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +131,15 @@ class VisionSamples(Dataset[tuple[np.ndarray, np.ndarray]]):
     samples: int
     seed: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_order", case_order(len(self.cases), self.samples, self.seed))
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return case_order(len(self.cases), self.samples, self.seed)
 
     def __len__(self) -> int:
         return self.samples
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        case = self.cases[self._order[index]]  # type: ignore[attr-defined]
+        case = self.cases[self._order[index]]
         rng = np.random.default_rng((self.seed, index))
         still = case.stills[rng.integers(len(case.stills))]
         return augment(still, rng), self.targets.encode(case)
