@@ -3,6 +3,7 @@
     EchoVLMError
     ├── InputError            what the user gave cannot be used
     │   ├── StudyError        a path that holds no readable image, cine loop or DICOM file
+    │   │   └── DataError     a data set, archive or stored set that cannot be used as it is
     │   └── OptionError       an option or question outside what is accepted
     ├── CheckpointError       a checkpoint folder that cannot be used as it is
     │   ├── LayoutError       not a layout this loader knows (a plain Qwen2-VL, for example)
@@ -42,6 +43,10 @@ class StudyError(InputError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{path}: {problem}." + (f" {remedy}." if remedy else ""))
+
+
+class DataError(StudyError):
+    """A data set, an archive or a stored set of samples cannot be used as it is."""
 
 
 class OptionError(InputError):

@@ -1,0 +1,60 @@
+"""The composed cases: 300 texts with one planted contradiction each, and 208 true texts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echovlm.facts import Fact, Origin, check_text
+
+_FILE = Path(__file__).with_name("contradiction_cases.jsonl")
+_CASES: list[dict[str, Any]] = [
+    json.loads(line) for line in _FILE.read_text(encoding="utf-8").splitlines()
+]
+
+
+def _kinds(case: dict[str, Any]) -> set[str]:
+    facts = [
+        Fact(name=name, value=value, origin=Origin.LABEL, source="label")
+        for name, value in case["facts"].items()
+    ]
+    return {found.kind.value for found in check_text(case["text"], facts, case["language"])}
+
+
+def test_the_set_is_what_it_says() -> None:
+    planted = Counter(case["expected"] for case in _CASES if case["expected"])
+    assert set(planted.values()) == {50}
+    assert len(planted) == 6
+    assert sum(1 for case in _CASES if not case["expected"]) >= 200
+    assert len({case["id"] for case in _CASES}) == len(_CASES)
+
+
+@pytest.mark.parametrize("half", ["development", "heldout"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_planted_contradictions_are_found(half: str, language: str) -> None:
+    cases = [
+        case
+        for case in _CASES
+        if case["expected"] and case["half"] == half and case["language"] == language
+    ]
+    found: Counter[str] = Counter()
+    for case in cases:
+        found[case["expected"]] += case["expected"] in _kinds(case)
+    planted = Counter(case["expected"] for case in cases)
+    assert all(found[kind] >= 0.9 * number for kind, number in planted.items()), found
+
+
+@pytest.mark.parametrize("half", ["development", "heldout"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_true_texts_raise_few_alarms(half: str, language: str) -> None:
+    cases = [
+        case
+        for case in _CASES
+        if not case["expected"] and case["half"] == half and case["language"] == language
+    ]
+    alarms = [case["text"] for case in cases if _kinds(case)]
+    assert len(alarms) <= 0.05 * len(cases), alarms
