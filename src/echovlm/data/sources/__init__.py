@@ -1,0 +1,1 @@
+"""Importers: one per published data set, one for a hospital archive, one for simulated cases."""

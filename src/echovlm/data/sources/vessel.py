@@ -1,0 +1,99 @@
+"""Vessels: CCAUS (common carotid artery) and USGRA (vessels and nerves in regional anaesthesia)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from echovlm.data.sources.public import (
+    PublicSet,
+    label,
+    lesion_mask,
+    picture,
+    read_mask,
+    refuse_stray,
+    stray_entries,
+)
+from echovlm.data.sources.source import Draft, Entry, Reject
+from echovlm.terms import Anatomy
+
+
+@dataclass(frozen=True)
+class Ccaus(PublicSet):
+    """CCAUS: pictures of the common carotid artery with lumen masks (Mendeley d4xt63mgjm).
+
+    The part of a name before ``VAS`` is the acquisition and stands for the patient. No calibration,
+    so no diameter. Layout: ``US images/NAME.png``, ``Expert mask images/NAME.png`` (seen).
+    """
+
+    name: str = "ccaus"
+    title: str = "CCAUS: common carotid artery, lumen masks"
+    licence: str = "CC-BY-4.0"
+    citation: str = "Momot, Mendeley Data 2022, 10.17632/d4xt63mgjm.1"
+
+    def entries(self) -> Iterator[Entry]:
+        """One entry per picture."""
+        images = self.find("US images")
+        masks = images.parent / "Expert mask images"
+        used: list[str] = []
+        for path in sorted(images.glob("*.png")):
+            files = (self.relative(path), self.relative(masks / path.name))
+            used += files
+            yield Entry(path.stem, files)
+        folders = [folder for folder in (images, masks) if folder.is_dir()]
+        yield from stray_entries(self.root, folders, used)
+
+    def draft(self, entry: Entry) -> Draft:
+        """Read one picture."""
+        refuse_stray(entry)
+        path, mask = self.root / entry.files[0], lesion_mask(self.root / entry.files[1])
+        facts = (
+            label("anatomy", "vessel", "CCAUS"),
+            label("structure", "lumen", "Expert mask images"),
+        )
+        acquisition = entry.key.partition("VAS")[0]
+        return Draft(acquisition, (picture(path, mask),), Anatomy.VESSEL, facts)
+
+
+_STRUCTURES = {1: "nerve", 2: "vessel"}
+
+
+@dataclass(frozen=True)
+class Usgra(PublicSet):
+    """USGRA: vessels and nerves as seen for regional anaesthesia.
+
+    The published masks carry values 1 and 2 without a legend; 1 is taken for nerve and 2 for
+    vessel, from the look of the pictures, and every such fact says so. The set names no patients.
+    Layout: ``images/NNNN.png``, ``masks/NNNN.png`` (seen).
+    """
+
+    name: str = "usgra"
+    title: str = "USGRA: nerves and vessels for regional anaesthesia, masks"
+    licence: str = "CC-BY-4.0"
+    citation: str = "USGRA data set"
+
+    def entries(self) -> Iterator[Entry]:
+        """One entry per picture."""
+        images, masks = self.find("images"), self.find("masks")
+        used: list[str] = []
+        for path in sorted(images.glob("*.png")):
+            files = (self.relative(path), self.relative(masks / path.name))
+            used += files
+            yield Entry(path.stem, files)
+        yield from stray_entries(self.root, [images, masks], used)
+
+    def draft(self, entry: Entry) -> Draft:
+        """Read one picture."""
+        refuse_stray(entry)
+        path, mask = self.root / entry.files[0], read_mask(self.root / entry.files[1])
+        values = [int(value) for value in np.unique(mask[mask > 0])]
+        unknown = [value for value in values if value not in _STRUCTURES]
+        if unknown:
+            raise Reject(f"its mask holds the value {unknown[0]}, which has no known meaning")
+        facts = [label("anatomy", "vessel", "USGRA")]
+        for value in values:
+            source = f"mask value {value}, meaning inferred"
+            facts.append(label("structure", _STRUCTURES[value], source))
+        return Draft(entry.key, (picture(path, mask),), Anatomy.VESSEL, tuple(facts))
