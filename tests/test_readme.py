@@ -70,9 +70,11 @@ def test_commands_name_options_that_exist(page):
             words = shlex.split(line, comments=True)
             if words[:1] != ["echovlm"] or words[1:2] == ["--version"]:
                 continue
-            command = group.commands[words[1]]
+            command, words = group, words[1:]
+            while hasattr(command, "commands"):
+                command, words = command.commands[words[0]], words[1:]
             known = {name for option in command.params for name in option.opts}
-            options = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
+            options = {word.split("=")[0] for word in words if word.startswith("--")}
             assert options <= known | {"--help"}, line
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from echovlm.cli import checkpoints, simulation
+from echovlm.cli.data import data_app
 from echovlm.cli.jobs import Job, run_job
 from echovlm.terms import Anatomy, Language
 
@@ -154,3 +155,4 @@ def ask(
 app.command("simulate")(simulation.simulate)
 app.command("convert")(checkpoints.convert)
 app.command("upcycle")(checkpoints.upcycle)
+app.add_typer(data_app, name="data")
