@@ -33,7 +33,7 @@ _IMPRESSION_WORDS = (
 )
 # A heading opens the text, a line or a sentence, or follows the semicolon of the published form.
 _HEADING = re.compile(
-    r"(?:\A|\n|[;；]|(?<=[。！？.!?}]))[ \t]*#*[ \t]*(?P<bold>\*\*)?"
+    r"(?:\A|\n|[;；]|(?<=[。！？.!?}]))[ \t]*(?:#+[ \t]*)?(?P<bold>\*\*)?"
     rf"(?:(?P<findings>{_FINDINGS_WORDS})|(?P<impression>{_IMPRESSION_WORDS}))"
     r"(?(bold)(?:\*\*)?)[ \t]*[:：](?(bold)(?:\*\*)?)[ \t]*",
     re.IGNORECASE,
@@ -62,12 +62,24 @@ def parse_text(text: str, language: Language | str) -> tuple[str, str]:
     """
     Language(language)
     parts: dict[str, list[str]] = {"findings": [], "impression": []}
-    kind, start = "findings", 0
-    for heading in _HEADING.finditer(text):
-        parts[kind].append(text[start : heading.start()])
-        kind, start = ("findings" if heading["findings"] else "impression"), heading.end()
-    parts[kind].append(text[start:])
+    for kind, start, end in section_spans(text):
+        parts[kind].append(text[start:end])
     return _joined(parts["findings"]), _joined(parts["impression"])
+
+
+def section_spans(text: str) -> list[tuple[Literal["findings", "impression"], int, int]]:
+    """Where the parts of a text stand, as ``(kind, start, end)`` without the headings, in order.
+
+    Text before the first heading, and text without any, is findings.
+    """
+    spans: list[tuple[Literal["findings", "impression"], int, int]] = []
+    kind: Literal["findings", "impression"] = "findings"
+    start = 0
+    for heading in _HEADING.finditer(text):
+        spans.append((kind, start, heading.start()))
+        kind, start = ("findings" if heading["findings"] else "impression"), heading.end()
+    spans.append((kind, start, len(text)))
+    return spans
 
 
 def _joined(pieces: list[str]) -> str:

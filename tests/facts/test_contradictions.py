@@ -119,8 +119,14 @@ def test_sentences_name_fact_and_source_and_spans_point_into_the_text() -> None:
 @given(st.text(max_size=60))
 def test_no_text_raises(text: str) -> None:
     facts = _facts(
-        pathology="benign", laterality="left", lesion_count=1, size_long_mm=12.0, margin="spiculated",
-        birads="4", anatomy="breast", stone_present=True,
-    )  # fmt: skip
+        pathology="benign",
+        laterality="left",
+        lesion_count=1,
+        size_long_mm=12.0,
+        margin="spiculated",
+        birads="4",
+        anatomy="breast",
+        stone_present=True,
+    )
     for found in check_text(text, facts):
         assert all(0 <= start < end <= len(text) for start, end in found.spans)

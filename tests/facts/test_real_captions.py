@@ -1,7 +1,8 @@
 """Machine-written captions of BUS-BRA and AUL beside the labels of their images.
 
-The true ones are chosen by bare words, not by the reader: no word of the other pathology, no other
-side, no denied lesion beside a lesion's label. Into these, contradictions are planted.
+The true ones are chosen by bare words, not by the reader: no word of the other pathology, no denied
+lesion beside a lesion's label. Into these, contradictions are planted. A caption's own side stands
+for the label's, since neither set states one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ class Caption:
         return {found.kind for found in check_text(self.text, [*self.facts(), *more], "zh")}
 
 
+def _stated_side(text: str) -> str | None:
+    """The one side a caption names: the table's "Side" is a half of the screen, not of the body."""
+    named = [side for side, other in _OTHER_SIDE.items() if other not in text]
+    return named[0] if len(named) == 1 and re.search("[左右](?:侧|乳)", text) else None
+
+
 def _aul_pathology(number: int) -> str:
     return next(name for end, name in _AUL_FOLDERS if number < end)
 
@@ -67,9 +74,8 @@ def captions(shared_dir: Path) -> list[Caption]:
         row = json.loads(line)
         name = Path(row["image"]).stem
         if row["dataset"] == "BUS-BRA" and name in labels:
-            side = labels[name]["Side"]
-            known = side if side in _OTHER_SIDE else None
-            found.append(Caption(row["text"], "breast", labels[name]["Pathology"], known))
+            text = row["text"]
+            found.append(Caption(text, "breast", labels[name]["Pathology"], _stated_side(text)))
         elif row["dataset"] == "Annotated Ultrasound Liver images":
             image, number = name.split("_")
             pathology = _aul_pathology(int(number))
@@ -87,8 +93,6 @@ def _agrees(caption: Caption) -> bool:
     text = caption.text
     if caption.pathology == "normal":
         return not re.search("(?<!常)(?:可见|内见|见一)[^，。]*(?:回声|结节|病)", text)
-    if caption.side and _OTHER_SIDE[caption.side] in text:
-        return False
     if re.search("恶|癌" if caption.pathology == "benign" else "良性|囊肿|脓肿", text):
         return False
     return bool(_LESION.search(text)) and not _DENIAL.search(text)
@@ -124,10 +128,13 @@ def test_a_flipped_pathology_is_found(true_captions: list[Caption]) -> None:
 @pytest.mark.parametrize(
     ("pathology", "ending"),
     [
-        ("malignant", "考虑良性病变可能。"), ("malignant", "符合囊肿表现。"), ("malignant", "提示纤维腺瘤。"),
-        ("benign", "提示可能为恶性病变。"), ("benign", "符合癌的声像图表现，建议活检。"),
+        ("malignant", "考虑良性病变可能。"),
+        ("malignant", "符合囊肿表现。"),
+        ("malignant", "提示纤维腺瘤。"),
+        ("benign", "提示可能为恶性病变。"),
+        ("benign", "符合癌的声像图表现，建议活检。"),
     ],
-)  # fmt: skip
+)
 def test_an_added_wrong_pathology_is_found(
     true_captions: list[Caption], pathology: str, ending: str
 ) -> None:
@@ -185,14 +192,15 @@ def test_one_lesion_against_a_label_of_several_is_found(true_captions: list[Capt
 
 
 def test_a_lesion_label_over_a_normal_caption_is_found(captions: list[Caption]) -> None:
-    """Normal captions are few in AUL's normal images; the denials of the others serve as well."""
+    denied, seen = "未见明显(?:占位|异常回声|异常包块)", "(?:可见|内见|见一|局部)"
     normal = [
         replace(caption, pathology="benign", side=None)
         for caption in captions
-        if caption.organ == "liver" and re.search("未见明显(?:占位|异常回声|异常包块)", caption.text)
-        and not re.search("(?:可见|内见|见一|局部)", caption.text)
-    ]  # fmt: skip
-    assert _share([Kind.NO_LESION in caption.kinds() for caption in normal], 60) >= 0.9
+        if caption.organ == "liver"
+        and re.search(denied, caption.text)
+        and not re.search(seen, caption.text)
+    ]
+    assert _share([Kind.NO_LESION in caption.kinds() for caption in normal], 50) >= 0.9
 
 
 def test_a_denied_lesion_after_a_described_one_is_found(true_captions: list[Caption]) -> None:

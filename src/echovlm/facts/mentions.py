@@ -107,9 +107,12 @@ _NORMAL = {
         r"|uterus"
         r"|carotid arter(?:y|ies)|study|examination|exam|ultrasound|scan|sonogram|appearances?)\b"
         r"(?! (?:tissue|parenchyma|size|echo|cortex|function))"
+        r"|\b(?:breast|thyroid|liver|kidney|examination|study|scan|ultrasound|sonogram) is"
+        r" negative\b"
         r"|\bwithin normal limits\b|\b(?:pathology|nature)(?: is|:) normal\b"
         r"|\b(?:breasts?|liver|thyroid|kidneys?|heart|examination|study|scan|ultrasound)"
-        r" (?:is|are|appears?|looks?) (?:entirely |sonographically |completely )?normal"
+        r" (?:is|are|appears?|looks?) (?:entirely |sonographically |completely )?"
+        r"(?:normal|unremarkable)"
         r"(?=\s*[.,;]|\s*\Z)"
     ),
 }

@@ -255,19 +255,7 @@ class _Reader:
         mode = self._scopes.mode(clause, mention.start, mention.end)
         filled = self._fill(template, mention, mode, here)
         if mention.name == "abnormality":
-            if mode.negated or mention.value == "normal":
-                restricted = self._around.is_restricted(clause, mention) or self._is_tissue(
-                    clause, mention
-                )
-                name, value = (
-                    ("pathology", "normal")
-                    if mention.value == "normal"
-                    else ("lesion_present", False)
-                )
-                if not (mode.negated and mention.value == "normal"):
-                    yield replace(
-                        filled, name=name, value=value, negated=False, restricted=restricted
-                    )
+            yield from self._abnormality(clause, filled, mention)
             return
         if mention.name in _DESCRIPTORS:
             yield from self._descriptor(clause, filled, mention, present)
@@ -279,6 +267,22 @@ class _Reader:
             yield from self._diagnosis(clause, filled)
             return
         yield filled
+
+    def _abnormality(
+        self, clause: Clause, filled: Statement, mention: Mention
+    ) -> Iterator[Statement]:
+        """An affirmed "normal" or a denied "abnormality"; the reverse says nothing definite."""
+        normal = mention.value == "normal"
+        if filled.negated == normal:
+            return
+        restricted = self._around.is_restricted(clause, mention) or self._is_tissue(clause, mention)
+        yield replace(
+            filled,
+            name="pathology" if normal else "lesion_present",
+            value="normal" if normal else False,
+            negated=False,
+            restricted=restricted,
+        )
 
     def _count(self, clause: Clause, filled: Statement) -> Iterator[Statement]:
         """A count, unless it is denied or counts what lies inside a lesion.
