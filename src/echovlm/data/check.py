@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,6 @@ from echovlm.data.quality import duplicates, pictures, texts
 from echovlm.data.record import Record
 from echovlm.data.sample import Sample
 from echovlm.data.shards import Plan, run, split_evenly
-from echovlm.data.splits import check_no_leakage
 from echovlm.data.store import (
     DIGESTS,
     RECORDS,
@@ -256,12 +256,13 @@ def check_set(
         plan = Plan(step, split_evenly(units, _UNITS_PER_SHARD), Path(work) / "shards", "check")
         counts = run(plan, workers=workers, advance=lambda _, finished: advance(finished))
         result.examined.update(counts)
-        seen: list[_Seen] = []
+        across = _Across()
         for number in range(len(plan.shards)):
             for finding in read_rows(plan.place(number) / _FINDINGS, Finding):
                 result.add(finding)
-            seen.extend(read_rows(plan.place(number) / _SEEN, _Seen))
-    for finding in _across(seen):
+            for picture in read_rows(plan.place(number) / _SEEN, _Seen):
+                across.add(picture)
+    for finding in across.findings():
         result.add(finding)
     return result
 
@@ -319,27 +320,45 @@ def _study(line: bytes) -> Any:
         return None
 
 
-def _across(seen: Sequence[_Seen]) -> Iterator[Finding]:
-    """Duplicates and leakage over the whole set."""
-    first: dict[str, _Seen] = {}
-    for picture in seen:
-        earlier = first.setdefault(picture.sha256, picture)
-        if earlier is not picture:
-            yield _duplicate("duplicate picture", earlier, picture, "the same")
-    for one, two, bits in duplicates.near_pairs(picture.perceptual_hash for picture in seen):
-        if seen[one].sha256 != seen[two].sha256:
-            detail = f"nearly the same ({bits} of {duplicates.HASH_BITS} bits differ)"
-            yield _duplicate("near-duplicate picture", seen[one], seen[two], detail)
-    try:
-        check_no_leakage((p.patient_key, p.split) for p in seen)  # type: ignore[misc]
-    except DataError as error:
-        yield _error("leakage", "splits", error.problem)
+@dataclass
+class _Across:
+    """Duplicates and leakage over the whole set, gathered picture by picture."""
 
+    paths: list[str] = field(default_factory=list)
+    splits: list[str | None] = field(default_factory=list)
+    first: dict[bytes, int] = field(default_factory=dict)
+    twin_of: list[int] = field(default_factory=list)
+    hashes: bytearray = field(default_factory=bytearray)
+    split_of: dict[str, set[str]] = field(default_factory=dict)
 
-def _duplicate(kind: str, first: _Seen, second: _Seen, how: str) -> Finding:
-    if first.split != second.split:
-        return _error(f"{kind} across splits", second.path, f"is {how} as {first.path}")
-    return _warning(kind, second.path, f"is {how} as {first.path}")
+    def add(self, picture: _Seen) -> None:
+        """Take in one picture."""
+        number = len(self.paths)
+        self.paths.append(picture.path)
+        self.splits.append(picture.split and sys.intern(picture.split))
+        self.twin_of.append(self.first.setdefault(bytes.fromhex(picture.sha256)[:16], number))
+        self.hashes += bytes.fromhex(picture.perceptual_hash)
+        if picture.split is not None:
+            self.split_of.setdefault(picture.patient_key, set()).add(picture.split)
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong across the set."""
+        for two, one in enumerate(self.twin_of):
+            if one != two:
+                yield self._twice("duplicate picture", one, two, "the same")
+        for one, two, bits in duplicates.near_pairs(bytes(self.hashes)):
+            if self.twin_of[one] != self.twin_of[two]:
+                how = f"nearly the same ({bits} of {duplicates.HASH_BITS} bits differ)"
+                yield self._twice("near-duplicate picture", one, two, how)
+        for patient, splits in self.split_of.items():
+            if len(splits) > 1:
+                yield _error("leakage", patient, f"is in the splits {', '.join(sorted(splits))}")
+
+    def _twice(self, kind: str, one: int, two: int, how: str) -> Finding:
+        detail = f"is {how} as {self.paths[one]}"
+        if self.splits[one] != self.splits[two]:
+            return _error(f"{kind} across splits", self.paths[two], detail)
+        return _warning(kind, self.paths[two], detail)
 
 
 def _error(kind: str, where: str, detail: str) -> Finding:

@@ -66,32 +66,6 @@ def assign(
     return assigned
 
 
-def check_no_leakage(splits_of_patient: Iterable[tuple[str, Split | None]]) -> dict[str, Split]:
-    """Make sure that no patient is in two splits.
-
-    Args:
-        splits_of_patient: patient key and split of every sample.
-
-    Returns:
-        Split of every patient.
-
-    Raises:
-        DataError: naming how many patients leak and one of their keys.
-    """
-    seen: dict[str, Split] = {}
-    leaking: dict[str, None] = {}
-    for patient, split in splits_of_patient:
-        if split is not None and seen.setdefault(patient, split) is not split:
-            leaking[patient] = None
-    if leaking:
-        raise DataError(
-            "splits",
-            f"leak: {len(leaking)} patient(s) are in two splits, '{next(iter(leaking))}' for one",
-            "Build the set again",
-        )
-    return seen
-
-
 def _leaders(strata: Mapping[str, str], groups: Iterable[Iterable[str]]) -> dict[str, str]:
     """The smallest key of each patient's group (union-find)."""
     parent = {patient: patient for patient in strata}

@@ -13,7 +13,7 @@ more surely.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
@@ -51,15 +51,10 @@ def near_pairs(
     Returns:
         ``(first index, second index, differing bits)``, ordered by the indices.
     """
-    bits = _bits(hashes)
+    bits = np.unpackbits(np.frombuffer(hashes, np.uint8)).reshape(-1, HASH_BITS)
     if len(bits) < 2:
         return []
     return sorted(_all_pairs(bits) if len(bits) <= compare_all else _drawn_pairs(bits))
-
-
-def _bits(hashes: Iterable[str]) -> np.ndarray:
-    data = b"".join(bytes.fromhex(value) for value in hashes)
-    return np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, HASH_BITS)
 
 
 def _all_pairs(bits: np.ndarray) -> Iterator[tuple[int, int, int]]:
@@ -96,12 +91,16 @@ def _drawn_pairs(bits: np.ndarray) -> set[tuple[int, int, int]]:
 
 
 class Pictures:
-    """Every picture seen so far in one pass over all records."""
+    """Every picture seen so far in one pass over all records.
+
+    A picture takes about 150 bytes here, so that a set of millions fits into memory.
+    """
 
     def __init__(self) -> None:
-        self._owner: dict[str, tuple[str, str]] = {}  # digest -> record, patient
-        self._hashes: list[str] = []
-        self._patients: list[str] = []
+        self._records: list[tuple[str, str]] = []  # id and patient
+        self._first: dict[bytes, int] = {}  # half a digest -> number of its first record
+        self._hashes = bytearray()
+        self._record_of: list[int] = []  # number of the record of each hash
         self._groups: list[set[str]] = []
 
     def add(self, record: Record) -> str:
@@ -110,21 +109,25 @@ class Pictures:
         Returns:
             Why the record is left out: all its pictures came before; else "".
         """
-        twins = {self._owner.get(picture.sha256) for picture in record.pictures}
+        number = len(self._records)
+        self._records.append((record.id, record.patient_key))
+        earlier = []
         for picture in record.pictures:
-            earlier = self._owner.setdefault(picture.sha256, (record.id, record.patient_key))
-            if earlier[1] != record.patient_key:
-                self._groups.append({earlier[1], record.patient_key})
-            self._hashes.append(picture.perceptual_hash)
-            self._patients.append(record.patient_key)
-        if None in twins:
+            first = self._first.setdefault(bytes.fromhex(picture.sha256)[:16], number)
+            earlier.append(first)
+            if self._records[first][1] != record.patient_key:
+                self._groups.append({self._records[first][1], record.patient_key})
+            self._hashes += bytes.fromhex(picture.perceptual_hash)
+            self._record_of.append(number)
+        if number in earlier:
             return ""
-        return f"its pictures are those of {min(twin[0] for twin in twins if twin)}"
+        return f"its pictures are those of {self._records[min(earlier)][0]}"
 
     def patient_groups(self) -> list[set[str]]:
         """Patients that share an equal or nearly equal picture."""
+        patients = [self._records[number][1] for number in self._record_of]
         near = [
-            {self._patients[first], self._patients[second]}
-            for first, second, _ in near_pairs(self._hashes)
+            {patients[first], patients[second]}
+            for first, second, _ in near_pairs(bytes(self._hashes))
         ]
         return self._groups + [pair for pair in near if len(pair) == 2]
