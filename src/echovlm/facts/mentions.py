@@ -21,14 +21,14 @@ _SHARED = frozenset(
 _PLAIN = (
     "shape", "orientation", "margin", "echogenicity", "echotexture", "posterior", "calcification",
     "vascularity", "image_position", "pathology", "histology", "diagnosis", "structure",
-    "tissue_composition", "view",
+    "tissue_composition", "view", "stenosis", "sfu_grade", "steatosis_grade",
 )  # fmt: skip
 
 # What looks like a value and is something else.
 _NOT_THE_LESION = {
     Language.CHINESE: {
         "echogenicity": re.compile(
-            "(?<=增强回声)|(?<=[条线点带斑环]状强回声)|(?<=[点弧]强回声)|(?<=弧形强回声)|(?:晕|环|肾锥体|点|光点|光斑|斑(?!块)|条索|带|线|肌|反射)"
+            "(?<=增强回声)|(?<=[条线点带斑环]状强回声)|(?<=[点弧]强回声)|(?<=弧形强回声)|(?:晕|环|肾锥体|伴彗星尾|点|光点|光斑|斑(?!块)|条索|带|线|肌|反射)"
         ),
         "posterior": re.compile("(?<=侧方声影)|(?<=侧边声影)|(?<=侧壁声影)"),
     },

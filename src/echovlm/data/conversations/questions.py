@@ -47,6 +47,9 @@ _CHOICES = (
     "birads",
     "structure",
     "tissue_composition",
+    "stenosis",
+    "sfu_grade",
+    "steatosis_grade",
 )
 _CATEGORIES = ("2", "3", "4", "5")
 
