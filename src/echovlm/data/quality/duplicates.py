@@ -39,13 +39,11 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(pixels), hash_size=_SIDE))
 
 
-def near_pairs(
-    hashes: Iterable[str], compare_all: int = _COMPARE_ALL
-) -> list[tuple[int, int, int]]:
+def near_pairs(hashes: bytes, compare_all: int = _COMPARE_ALL) -> list[tuple[int, int, int]]:
     """Find pairs of nearly equal pictures.
 
     Args:
-        hashes: hexadecimal perceptual hashes of 256 bits.
+        hashes: perceptual hashes of 32 bytes each, one after the other.
         compare_all: most pictures of which every pair is compared.
 
     Returns:
