@@ -1,9 +1,9 @@
 """What the network is asked, and the names it may answer with, as data in two languages.
 
 Each task has one canonical question per language, which the engine asks, and a few paraphrases,
-which training draws from so that the wording does not matter. All images stand before the text of
-a turn and the system turn is Qwen's default, as in the published system (its data set class and
-collator).
+which training draws from so that the wording does not matter. How attributes of a study are asked
+about and stated is in :mod:`echovlm.prompts.wording`. All images stand before the text of a turn
+and the system turn is Qwen's default, as in the published system (its data set class and collator).
 """
 
 from __future__ import annotations
@@ -97,50 +97,6 @@ def anatomy_name(anatomy: Anatomy | str, language: Language | str) -> str:
 def phrasings(task: Task | str, language: Language | str) -> tuple[str, ...]:
     """The canonical question of a task, followed by its paraphrases."""
     return tuple(_data(f"questions_{Language(language).value}.json")[Task(task).value])
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How one attribute of a study is asked about, stated and answered in one language.
-
-    Attributes:
-        questions: open questions; none of them is asked where the attribute is unknown.
-        statement: a sentence with ``{value}`` that states the attribute.
-        answers: short answers with ``{value}``, or ``{Value}`` where it opens the sentence.
-    """
-
-    questions: tuple[str, ...]
-    statement: str
-    answers: tuple[str, ...]
-
-
-@cache
-def asked_attributes(language: Language | str) -> tuple[str, ...]:
-    """Names of the attributes that can be asked about (``echovlm.facts``, lexicon names)."""
-    return tuple(_data(f"attributes_{Language(language).value}.json")["attributes"])
-
-
-def wording(name: str, value: object, named: str, language: Language | str) -> Wording:
-    """The wording for one attribute.
-
-    Args:
-        name: attribute, one of :func:`asked_attributes`.
-        value: its value; a yes-or-no attribute has wordings of its own for True and False.
-        named: the attribute's name in words, for questions of the common form.
-        language: language of all texts.
-
-    Raises:
-        KeyError: for an attribute without wording.
-    """
-    data = _data(f"attributes_{Language(language).value}.json")
-    entry = data["attributes"][name]
-    frames = data["frames"] if entry.get("framed") else ()
-    questions = (*entry["questions"], *(frame.format(name=named) for frame in frames))
-    statement, answers = entry["statement"], entry["answers"]
-    if isinstance(statement, dict):
-        key = str(value).lower()
-        statement, answers = statement[key], answers[key]
-    return Wording(questions, statement, tuple(answers))
 
 
 def question(task: Task | str, language: Language | str) -> str:

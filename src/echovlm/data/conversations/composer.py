@@ -52,15 +52,21 @@ class Composer:
     """Joins clauses into sentences of one language.
 
     Attributes:
-        language: decides spaces and full stops.
+        language: decides spaces, capitals and full stops.
     """
 
     language: Language
     _text: str = ""
     _statements: list[Statement] = field(default_factory=list)
 
-    def sentence(self, clauses: Sequence[Said], joint: str) -> None:
-        """Add a sentence of clauses; an empty list adds nothing."""
+    def sentence(self, clauses: Sequence[Said], joint: str, first: str | None = None) -> None:
+        """Add a sentence.
+
+        Args:
+            clauses: what it says; an empty list adds nothing.
+            joint: what stands between clauses.
+            first: what stands after the first clause instead.
+        """
         if not clauses:
             return
         chinese = self.language is Language.CHINESE
@@ -68,7 +74,8 @@ class Composer:
             self._text += " "
         for number, clause in enumerate(clauses):
             words = clause.text if number or chinese else upper_first(clause.text)
-            self._text += joint if number else ""
+            if number:
+                self._text += first if number == 1 and first is not None else joint
             self._add(words, clause.facts)
         self._text += "。" if chinese else "."
 
@@ -87,6 +94,21 @@ def single(text: str, facts: Sequence[Fact]) -> Written:
     return Written(text, (Statement(start=0, end=len(text), facts=tuple(facts)),))
 
 
+def merged(text: str, clauses: Sequence[Said]) -> Said:
+    """A stretch that says what several clauses say."""
+    return Said(text, tuple(dict.fromkeys(fact for clause in clauses for fact in clause.facts)))
+
+
 def upper_first(text: str) -> str:
     """The text with a capital first letter (a term such as BI-RADS stays)."""
     return text[:1].upper() + text[1:]
+
+
+def with_article(text: str) -> str:
+    """An English noun phrase behind "a" or "an"."""
+    return f"{article(text)} {text}"
+
+
+def article(text: str) -> str:
+    """The indefinite article for what follows."""
+    return "an" if text[:1].lower() in "aeiou" else "a"
