@@ -121,3 +121,11 @@ def test_histology_implies_its_pathology() -> None:
 def test_unknown_names_and_values_are_refused(name: str, value: str) -> None:
     with pytest.raises(OptionError, match="lexicon"):
         lexicon.words(name, value, "en")
+
+
+def test_a_lesion_of_a_gland_is_no_adenosis():
+    for text in ("乳腺病灶，良性。", "甲状腺病变。"):
+        assert not [s for s in read_statements(text) if s.name == "histology"]
+    assert [s.value for s in read_statements("考虑乳腺腺病。") if s.name == "histology"] == [
+        "adenosis"
+    ]

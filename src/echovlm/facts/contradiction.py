@@ -67,7 +67,8 @@ COMPATIBLE: dict[str, tuple[frozenset[str], ...]] = {
     "echogenicity": (
         frozenset({"hypoechoic", "very hypoechoic"}),
         frozenset({"complex cystic and solid", "anechoic"}),
-        frozenset({"complex cystic and solid", "hypoechoic", "very hypoechoic", "isoechoic"}),
+        frozenset({"complex cystic and solid", "hypoechoic", "very hypoechoic"}),
+        frozenset({"complex cystic and solid", "isoechoic"}),
         frozenset({"complex cystic and solid", "hyperechoic"}),
     ),
     "shape": (

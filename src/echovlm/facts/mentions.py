@@ -31,6 +31,7 @@ _NOT_THE_LESION = {
             "(?<=增强回声)|(?<=[条线点带斑环]状强回声)|(?<=[点弧]强回声)|(?<=弧形强回声)|(?:晕|环|肾锥体|伴彗星尾|点|光点|光斑|斑(?!块)|条索|带|线|肌|反射)"
         ),
         "posterior": re.compile("(?<=侧方声影)|(?<=侧边声影)|(?<=侧壁声影)"),
+        "histology": re.compile("(?<=腺病)[灶变]"),
     },
     Language.ENGLISH: {
         "echogenicity": re.compile(
