@@ -85,6 +85,15 @@ def test_a_picture_path_out_of_the_folder_is_refused(tmp_path):
     assert not list((tmp_path / "set").rglob("*.png"))
 
 
+def test_a_file_without_any_usable_record_is_a_sentence(tmp_path):
+    (tmp_path / "notes.txt").write_text("one\ntwo\n")
+    with pytest.raises(
+        DataError, match=r"holds no record of the form 'messages' \(it is no JSON\)"
+    ):
+        import_foreign(tmp_path / "notes.txt", tmp_path / "set", MESSAGES)
+    assert not (tmp_path / "set").exists()
+
+
 def test_an_imported_set_has_nothing_to_export(tmp_path):
     import_source(ScriptedSource(5), tmp_path / "set")
     with pytest.raises(DataError, match="has no samples"):

@@ -326,6 +326,7 @@ class _Across:
 
     paths: list[str] = field(default_factory=list)
     splits: list[str | None] = field(default_factory=list)
+    patients: list[str] = field(default_factory=list)
     first: dict[bytes, int] = field(default_factory=dict)
     twin_of: list[int] = field(default_factory=list)
     hashes: bytearray = field(default_factory=bytearray)
@@ -336,6 +337,7 @@ class _Across:
         number = len(self.paths)
         self.paths.append(picture.path)
         self.splits.append(picture.split and sys.intern(picture.split))
+        self.patients.append(sys.intern(picture.patient_key))
         self.twin_of.append(self.first.setdefault(bytes.fromhex(picture.sha256)[:16], number))
         self.hashes += bytes.fromhex(picture.perceptual_hash)
         if picture.split is not None:
@@ -347,7 +349,8 @@ class _Across:
             if one != two:
                 yield self._twice("duplicate picture", one, two, "the same")
         for one, two, bits in duplicates.near_pairs(bytes(self.hashes)):
-            if self.twin_of[one] != self.twin_of[two]:
+            # Frames of a loop and views of one patient are alike by nature.
+            if self.twin_of[one] != self.twin_of[two] and self.patients[one] != self.patients[two]:
                 how = f"nearly the same ({bits} of {duplicates.HASH_BITS} bits differ)"
                 yield self._twice("near-duplicate picture", one, two, how)
         for patient, splits in self.split_of.items():

@@ -179,8 +179,9 @@ def import_foreign(
     check_target(out)
     name = file.stem
     items = list(read_foreign(file, form, name))
-    if not items:
-        raise DataError(file, "holds no record", "Check the file")
+    if not any(isinstance(item, Sample) for item in items):
+        reason = f" ({items[0][1]})" if items and not isinstance(items[0], Sample) else ""
+        raise DataError(file, f"holds no record of the form '{form.name}'{reason}", "Check it")
     begin(len(items))
     step = ForeignStep(file.parent.resolve(), name)
     identity = json.dumps([__version__, form.name, name])

@@ -10,12 +10,13 @@ from echovlm.imaging.deidentify.instance import Deidentified, deidentify_instanc
 from echovlm.imaging.deidentify.ocr import ocr_available
 from echovlm.imaging.deidentify.policy import Change, Policy
 from echovlm.imaging.deidentify.pseudonyms import patient_digest, study_digest
-from echovlm.imaging.deidentify.text import scrub
+from echovlm.imaging.deidentify.text import clinical_part, scrub
 
 __all__ = [
     "Change",
     "Deidentified",
     "Policy",
+    "clinical_part",
     "deidentify_instance",
     "identifiers_of",
     "ocr_available",

@@ -87,3 +87,35 @@ def _pattern(form: str, exact: bool) -> re.Pattern[str]:
     if form.isascii():
         words = rf"(?<![A-Za-z\d]){words}(?![A-Za-z\d])"
     return re.compile(words, 0 if exact else re.IGNORECASE)
+
+
+_SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?\n]+|\.(?=\s|$)|$)")
+_CLAUSE = re.compile(r"[^，,；;]+[，,；;]?\s*")
+_PLACEHOLDER = re.compile(
+    "|".join(re.escape(word) for pair in PLACEHOLDERS.values() for word in pair)
+)
+_MARKS = "，,；;。.！!？? \n"
+
+
+def clinical_part(text: str) -> str:
+    """Leave out the clauses of a scrubbed report that hold a placeholder.
+
+    Such a clause says who and when ("Reported by [name] on [date]"), which no picture shows. What
+    is left of its sentence stays.
+
+    Args:
+        text: what :func:`scrub` gave.
+    """
+    if not _PLACEHOLDER.search(text):
+        return text
+    kept = []
+    for sentence in _SENTENCE.findall(text):
+        if not _PLACEHOLDER.search(sentence):
+            kept.append(sentence)
+            continue
+        end = sentence[len(sentence.rstrip(_MARKS)) :]
+        body = sentence[: len(sentence) - len(end)] if end else sentence
+        rest = "".join(c for c in _CLAUSE.findall(body) if not _PLACEHOLDER.search(c))
+        if rest.strip(_MARKS):
+            kept.append(rest.rstrip(_MARKS) + end)
+    return re.sub(r"[ \t]{2,}", " ", "".join(kept)).strip()
