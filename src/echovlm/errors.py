@@ -4,7 +4,8 @@
     ├── InputError            what the user gave cannot be used
     │   ├── StudyError        a path that holds no readable image, cine loop or DICOM file
     │   │   └── DataError     a data set, archive or stored set that cannot be used as it is
-    │   └── OptionError       an option or question outside what is accepted
+    │   ├── OptionError       an option or question outside what is accepted
+    │   └── RuleError         values that a rule of an assessment system cannot be applied to
     ├── CheckpointError       a checkpoint folder that cannot be used as it is
     │   ├── LayoutError       not a layout this loader knows (a plain Qwen2-VL, for example)
     │   └── TensorError       a tensor is missing, left over, or has the wrong shape
@@ -51,6 +52,10 @@ class DataError(StudyError):
 
 class OptionError(InputError):
     """An option or a question lies outside what is accepted."""
+
+
+class RuleError(InputError):
+    """Values that a rule of an assessment system cannot be applied to."""
 
 
 class CheckpointError(EchoVLMError):
