@@ -9,6 +9,7 @@ import typer
 from echovlm.cli import checkpoints, simulation
 from echovlm.cli.data import data_app
 from echovlm.cli.jobs import Job, run_job
+from echovlm.cli.rads import rads_app
 from echovlm.terms import Anatomy, Language
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def ask(
 
 
 app.command("simulate")(simulation.simulate)
+app.command("simulate-archive")(simulation.simulate_archive)
 app.command("convert")(checkpoints.convert)
 app.command("upcycle")(checkpoints.upcycle)
 app.add_typer(data_app, name="data")
+app.add_typer(rads_app, name="rads")

@@ -1,4 +1,4 @@
-"""The command that draws an example study whose truth is known."""
+"""The commands that draw an example study, or a whole archive, whose truth is known."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,14 @@ from echovlm.terms import Anatomy, Language
 
 if TYPE_CHECKING:
     from echovlm.simulate.cases import Case
+
+
+class ReportTable(StrEnum):
+    """File format of an archive's table of reports."""
+
+    CSV = "csv"
+    JSON = "json"
+    EXCEL = "xlsx"
 
 
 def simulate(
@@ -49,6 +58,49 @@ def simulate(
         shutil.rmtree(out, ignore_errors=True)
         raise OutputError(f"{out} could not be written: {error.strerror}.") from error
     print(f"Wrote {len(case.study.clips)} image(s) to {out} and the truth to {truth_file}.")
+
+
+def simulate_archive(
+    out: Annotated[
+        Path, typer.Argument(help="Folder to write; the truth goes to OUT.truth.json beside it.")
+    ],
+    studies: Annotated[int, typer.Option("--studies", min=1, help="Number of studies.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds, equal archives.")] = 0,
+    reports: Annotated[
+        ReportTable, typer.Option("--reports", help="File format of the table of reports.")
+    ] = ReportTable.CSV,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+) -> None:
+    """Write a simulated hospital archive: DICOM studies of invented patients, and their reports."""
+    truth_file = out.with_name(f"{out.name}.truth.json")
+    if truth_file.exists():
+        raise OptionError(f"{truth_file} exists already; name another folder or remove it.")
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from echovlm.simulate.archive import write_archive
+    from echovlm.simulate.archive.reports import TableFormat
+    from echovlm.simulate.archive.writing import write_truth
+
+    console = Console(stderr=True)
+    columns = ("simulating", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("studies", total=studies)
+        truth = write_archive(
+            out,
+            studies,
+            seed,
+            TableFormat(reports.value),
+            workers,
+            lambda done: progress.update(bar, completed=done),
+        )
+    try:
+        write_truth(truth, truth_file)
+    except OSError as error:
+        shutil.rmtree(out, ignore_errors=True)
+        raise OutputError(f"{truth_file} could not be written: {error.strerror}.") from error
+    files = sum(len(study.files) for study in truth.studies)
+    print(f"Wrote {studies} studies in {files} files to {out} and the truth to {truth_file}.")
 
 
 def _label(label: str | None, anatomy: Anatomy | None, seed: int) -> str | None:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
+from echovlm.simulate.console import current_console
 from echovlm.simulate.phantom import Phantom
+from echovlm.simulate.places import Place
 from echovlm.terms import Transducer
 
 SPEED_OF_SOUND_MM_PER_US = 1.54
@@ -132,12 +134,16 @@ class BModeImage:
         spacing_mm: side of a pixel.
         left_mm: lateral position of the first column.
         top_mm: depth of the first row.
+        transducer: what made it.
+        places: where lesions were drawn, in mm of the phantom.
     """
 
     pixels: np.ndarray
     spacing_mm: float
     left_mm: float
     top_mm: float
+    transducer: Transducer = Transducer.LINEAR
+    places: tuple[Place, ...] = ()
 
     def pixel(self, x_mm: float, z_mm: float) -> tuple[int, int]:
         """Return (row, column) of a position in the phantom."""
@@ -161,7 +167,11 @@ class Envelope:
 
 
 def scan_image(
-    phantom: Phantom, scan: Scan, rng: np.random.Generator, height_px: int = 280
+    phantom: Phantom,
+    scan: Scan,
+    rng: np.random.Generator,
+    height_px: int = 280,
+    scatterers: np.ndarray | None = None,
 ) -> BModeImage:
     """Scan a phantom.
 
@@ -170,36 +180,80 @@ def scan_image(
         scan: settings and geometry.
         rng: source of speckle and noise; equal seeds give bit-equal images.
         height_px: rows of the image; the columns follow from the geometry.
+        scatterers: complex noise on ``scatterer_grid``, for cine loops whose speckle moves with
+            the tissue (``cine.py``); drawn from ``rng`` where None.
     """
-    echo = envelope(phantom, scan, rng)
+    console = current_console()
+    places = tuple(phantom.places)
+    if console is not None:
+        scan = console.scan(scan, places, still=scatterers is None)
+        height_px = console.height_px(height_px)
+    echo = envelope(phantom, scan, rng, scatterers)
     level_db = 20 * np.log10(np.maximum(echo.amplitude, 1e-6)) + (scan.gain_db - HEADROOM_DB)
-    grey = np.clip(255 * (1 + level_db / scan.dynamic_range_db), 0, 255).astype(np.float32)
-    return _convert(grey, echo, scan, height_px)
+    if console is None:
+        grey = compressed(level_db, scan.dynamic_range_db)
+    else:
+        grey = console.grey(level_db, echo, scan)
+    return _convert(grey, echo, scan, height_px, places)
 
 
-def envelope(phantom: Phantom, scan: Scan, rng: np.random.Generator) -> Envelope:
+def compressed(level_db: np.ndarray, dynamic_range_db: float) -> np.ndarray:
+    """Return grey values 0 to 255 of levels in dB against white, evenly spaced in dB."""
+    return np.clip(255 * (1 + level_db / dynamic_range_db), 0, 255).astype(np.float32)
+
+
+def envelope(
+    phantom: Phantom,
+    scan: Scan,
+    rng: np.random.Generator,
+    scatterers: np.ndarray | None = None,
+) -> Envelope:
     """Return what the beams bring back, for display or for physics tests."""
     range_mm, lateral, pitch = _beams(scan)
-    width = scan.beam_width_mm(range_mm)
-    if not scan.is_linear:
-        width = width / np.maximum(scan.radius_mm + range_mm, 0.5)
-    sigma = np.clip(width / pitch * _SIGMA_PER_FWHM, 0.4, lateral.size / 4)
-    margin = int(np.ceil(3 * np.median(sigma)))
-    wide = (np.arange(-margin, lateral.size + margin)) * pitch + lateral[0]
+    sigma = _beam_sigma(scan, range_mm, lateral, pitch)
+    margin = _margin(sigma)
+    wide = _widened(lateral, pitch, margin)
     maps = (phantom.attenuation_db_per_cm_mhz, phantom.echogenicity_db, phantom.specular)
     attenuation, echo_db, mirror = _along_beams(maps, phantom, scan, range_mm, wide)
     loss_db = _loss_db(attenuation, scan, range_mm, pitch)
     weight = np.exp(np.float32(np.log(10) / 20) * echo_db)
     mirror = mirror / _coherent_gain(sigma, scan, range_mm)[:, None]
-    noise = _complex_noise(rng, weight.shape)
+    noise = complex_noise(rng, weight.shape) if scatterers is None else scatterers
     field = weight * noise + mirror * (1 + 0.7 * noise)
     field = _blur(field, sigma, scan, range_mm)
     field *= np.exp(np.float32(-np.log(10) / 20) * loss_db)
     inner = field[:, margin : margin + lateral.size]
     rise_db = scan.noise_db - _NOISE_RISE_DB * (1 - range_mm / scan.depth_mm)
     floor = (10 ** (rise_db / 20)).astype(np.float32)[:, None]
-    inner = inner + floor * _complex_noise(rng, inner.shape)
+    inner = inner + floor * complex_noise(rng, inner.shape)
     return Envelope(np.abs(inner).astype(np.float32), range_mm, lateral)
+
+
+def scatterer_grid(scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """Return where scatterers lie: ranges (mm) and beam positions (mm, or rad where they fan out).
+
+    The beams reach past both edges of the image, because what lies there blurs into it.
+    """
+    range_mm, lateral, pitch = _beams(scan)
+    margin = _margin(_beam_sigma(scan, range_mm, lateral, pitch))
+    return range_mm, _widened(lateral, pitch, margin)
+
+
+def _beam_sigma(scan: Scan, range_mm: np.ndarray, lateral: np.ndarray, pitch: float) -> np.ndarray:
+    """Return the beam's standard deviation at each range, in beams."""
+    width = scan.beam_width_mm(range_mm)
+    if not scan.is_linear:
+        width = width / np.maximum(scan.radius_mm + range_mm, 0.5)
+    return np.clip(width / pitch * _SIGMA_PER_FWHM, 0.4, lateral.size / 4)
+
+
+def _margin(sigma: np.ndarray) -> int:
+    """Return how many beams past an edge still blur into the image."""
+    return int(np.ceil(3 * np.median(sigma)))
+
+
+def _widened(lateral: np.ndarray, pitch: float, margin: int) -> np.ndarray:
+    return np.arange(-margin, lateral.size + margin) * pitch + lateral[0]
 
 
 def _beams(scan: Scan) -> tuple[np.ndarray, np.ndarray, float]:
@@ -316,13 +370,15 @@ def _blur(field: np.ndarray, sigma: np.ndarray, scan: Scan, range_mm: np.ndarray
     return ndimage.gaussian_filter1d(field, pulse, axis=0, mode="nearest", truncate=3)
 
 
-def _complex_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def complex_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Return circular complex Gaussian noise of RMS 1, complex64."""
     parts = rng.standard_normal((*shape, 2), dtype=np.float32) * np.float32(np.sqrt(0.5))
     return parts.view(np.complex64)[..., 0]
 
 
-def _convert(grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int) -> BModeImage:
+def _convert(
+    grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int, places: tuple[Place, ...]
+) -> BModeImage:
     """Resample beam space to square pixels; outside the sector stays black."""
     spacing = (scan.depth_mm - scan.top_mm) / height_px
     width_px = max(round(2 * scan.half_width_mm / spacing), 8)
@@ -344,4 +400,11 @@ def _convert(grey: np.ndarray, echo: Envelope, scan: Scan, height_px: int) -> BM
     if not scan.is_linear:
         outside |= np.abs(lateral) > scan.half_angle_rad
     pixels[outside] = 0
-    return BModeImage(np.rint(pixels).astype(np.uint8), float(spacing), float(left), scan.top_mm)
+    return BModeImage(
+        pixels=np.rint(pixels).astype(np.uint8),
+        spacing_mm=float(spacing),
+        left_mm=float(left),
+        top_mm=scan.top_mm,
+        transducer=scan.transducer,
+        places=places,
+    )

@@ -17,7 +17,9 @@ import numpy as np
 
 from echovlm import prompts, report
 from echovlm.simulate import breast, gynaecology, heart, kidney, liver, thyroid, vessel
+from echovlm.simulate.bmode import BModeImage
 from echovlm.simulate.question import Question
+from echovlm.simulate.scanner import Variation, console_for
 from echovlm.study import Clip, Study
 from echovlm.terms import Anatomy, Language, Mode
 
@@ -36,6 +38,15 @@ LABELS: dict[str, Anatomy] = {
 }
 """Every diagnosis label that can be simulated, with the anatomy it belongs to."""
 
+_VIEWS: dict[str, str] = {
+    "thyroid": "transverse",
+    "kidney": "longitudinal",
+    "heart": "apical four-chamber",
+    "carotid": "longitudinal",
+    "uterus": "longitudinal",
+}
+"""View that an organ is always drawn in, by the first word of its labels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -47,6 +58,7 @@ class Case:
         label: key of the diagnosis in ``prompts/labels.json``.
         features: what was sampled; the single source of images and texts.
         study: one to three calibrated B-mode stills of the same features.
+        images: the same stills with their geometry and the places of their lesions.
     """
 
     seed: int
@@ -54,6 +66,12 @@ class Case:
     label: str
     features: Any
     study: Study
+    images: tuple[BModeImage, ...]
+
+    @property
+    def view(self) -> str:
+        """View of every still in the words of the lexicon; "" where the organ has no usual one."""
+        return _VIEWS.get(self.label.split("-")[0], "")
 
     def findings(self, language: Language) -> str:
         """The true findings (超声所见), without measurements or diagnosis."""
@@ -84,13 +102,19 @@ class Case:
         return dataclasses.asdict(self.features)
 
 
-def make_case(seed: int, label: str | None = None, views: int | None = None) -> Case:
+def make_case(
+    seed: int,
+    label: str | None = None,
+    views: int | None = None,
+    variation: Variation = Variation.NARROW,
+) -> Case:
     """Simulate one case.
 
     Args:
         seed: any non-negative integer; equal seeds (and arguments) give bit-equal cases.
         label: key of a diagnosis label; drawn evenly from all labels where None.
         views: number of stills, 1 to 3; drawn (mostly one) where None.
+        variation: how widely the scanner's settings vary; tissue and texts do not depend on it.
 
     Returns:
         The case, its stills named ``view 1``, ``view 2`` ...
@@ -110,12 +134,19 @@ def make_case(seed: int, label: str | None = None, views: int | None = None) -> 
     anatomy = LABELS[label]
     module = _ANATOMIES[anatomy]
     features = module.sample(label, rng)
-    clips = tuple(_still(module.draw(features, rng), f"view {i + 1}") for i in range(views))
-    study = Study(clips=clips, name=f"simulated case {seed}", anatomy=anatomy)
-    return Case(seed=seed, anatomy=anatomy, label=label, features=features, study=study)
+    images = []
+    for number in range(views):
+        with console_for(variation, seed, number):
+            images.append(module.draw(features, rng))
+    study = Study(
+        clips=tuple(_still(image, f"view {i + 1}") for i, image in enumerate(images)),
+        name=f"simulated case {seed}",
+        anatomy=anatomy,
+    )
+    return Case(seed, anatomy, label, features, study, tuple(images))
 
 
-def _still(image: Any, name: str) -> Clip:
+def _still(image: BModeImage, name: str) -> Clip:
     """Wrap a rendered B-mode image as a calibrated still."""
     pixels = np.repeat(image.pixels[None, ..., None], 3, axis=3)
     spacing = (float(image.spacing_mm), float(image.spacing_mm))

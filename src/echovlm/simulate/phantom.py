@@ -10,11 +10,13 @@ Shapes are *level sets*: arrays that are below 1 inside, 1 on the border and abo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
+
+from echovlm.simulate.places import Place, place_of
 
 ANECHOIC_DB = -60.0
 """Echogenicity of fluid: far below every dynamic range."""
@@ -36,6 +38,7 @@ class Phantom:
         specular: coherent amplitude of interfaces against 0 dB speckle, shape (Nz, Nx) float32.
         radius_mm: distance from the face back to the point where the beams cross; None where the
             beams are parallel (linear transducer).
+        places: where lesions were drawn, in the order of drawing; parts of a phantom share it.
     """
 
     spacing_mm: float
@@ -45,6 +48,7 @@ class Phantom:
     attenuation_db_per_cm_mhz: np.ndarray
     specular: np.ndarray
     radius_mm: float | None = None
+    places: list[Place] = field(default_factory=list)
 
     @classmethod
     def blank(
@@ -104,6 +108,7 @@ class Phantom:
             self.attenuation_db_per_cm_mhz[rows],
             self.specular[rows],
             self.radius_mm,
+            self.places,
         )
 
     # --- shapes ---------------------------------------------------------------------------------
@@ -306,6 +311,17 @@ class Phantom:
         line = slope * np.float32(sigma * np.sqrt(2 * np.pi)) * (floor + (1 - floor) * cosine**2)
         scale = amplitude[rows, columns] if isinstance(amplitude, np.ndarray) else amplitude
         self.specular[rows, columns] = np.maximum(self.specular[rows, columns], line * scale)
+
+    def mark(self, structure: str, level: np.ndarray) -> None:
+        """Remember where a lesion was drawn; the tissue stays as it is.
+
+        Args:
+            structure: what it is, a value of the lexicon's ``structure``.
+            level: its level set.
+        """
+        place = place_of(structure, level, self.x_mm, self.z_mm, self.spacing_mm)
+        if place is not None:
+            self.places.append(place)
 
     def _beam(self, rows: slice, columns: slice) -> tuple[np.ndarray | float, np.ndarray | float]:
         """Return the unit direction of the beam through each point of a window."""

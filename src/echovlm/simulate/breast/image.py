@@ -199,7 +199,11 @@ def _draw_lesion(
     x, z, size = place
     ratio = features.lesion_ratio
     semi_x, semi_z = (size / 2 / ratio, size / 2) if ratio > 1 else (size / 2, size / 2 * ratio)
-    level = _outline(phantom, features, (x, z, semi_x, semi_z), rng)
+    body = _outline(phantom, features, (x, z, semi_x, semi_z), rng)
+    phantom.mark("lesion", body)  # callipers measure a mass without its spicules
+    level = body
+    if features.margin == "spiculated":
+        level = _spiculated(phantom, body, (x, z, semi_x, semi_z), rng)
     soft = 2.8 if features.margin == "indistinct" else 0.6
     inside = phantom.occupancy(level, soft)
     surround = -9.0 if features.composition == "homogeneous fat" else 0.0
@@ -235,7 +239,7 @@ def _outline(
     place: tuple[float, float, float, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the level set that shows the lesion's shape and margin."""
+    """Return the level set that shows the lesion's shape and margin, without spicules."""
     tilt = float(rng.uniform(-12, 12))
     if features.label == "breast-cyst":
         return phantom.blob(rng, *place, tilt, roughness=0.02)
@@ -245,8 +249,7 @@ def _outline(
     if features.margin == "angular":
         return _angular(phantom, place, rng)
     lobes = int(rng.integers(8, 12)) if features.margin == "microlobulated" else 0
-    body = phantom.blob(rng, *place, tilt, roughness=0.12, lobes=lobes)
-    return _spiculated(phantom, body, place, rng) if features.margin == "spiculated" else body
+    return phantom.blob(rng, *place, tilt, roughness=0.12, lobes=lobes)
 
 
 def _spiculated(

@@ -116,6 +116,7 @@ def _ovary_with_cyst(
     wall = phantom.blob(rng, x, z, semi[0] + 2.2, semi[1] + 2.2, angle, roughness=0.012)
     phantom.fill(phantom.occupancy(wall, 1.2), echo_db=phantom.texture(rng, 2, 1.5) - 3)
     level = phantom.blob(rng, x, z, *semi, angle, roughness=0.014)
+    phantom.mark("lesion", level)
     pelvis.fluid(phantom, level)
     phantom.interface(level, float(rng.uniform(3.5, 6)), 0.6)
     phantom.interface(wall, 1.6, 0.5)

@@ -300,6 +300,7 @@ def _fibroid(
         angle_deg=rng.uniform(-40, 40),
         roughness=0.02,
     )
+    phantom.mark("nodule", level)
     weight = phantom.occupancy(level, 0.8)
     echo = _whorls(phantom, rng, float(x), float(z)) + np.float32(rng.uniform(-19, -15))
     phantom.specular *= 1 - weight

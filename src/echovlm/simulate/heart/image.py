@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,71 +11,71 @@ from scipy import ndimage
 
 from echovlm.simulate.bmode import BModeImage, Scan, scan_image
 from echovlm.simulate.heart.features import HeartFeatures
+from echovlm.simulate.heart.motion import coarse_origin
 from echovlm.simulate.heart.shape import HeartShape, contraction, valve_opening
 from echovlm.simulate.outline import outline, ripple
 from echovlm.simulate.phantom import ANECHOIC_DB, FLUID_ATTENUATION, Phantom
 from echovlm.terms import Transducer
 
+HEIGHT_PX = 272
 _SPACING_MM = 0.6
 _BLOOD_DB = -38.0
 
 
-@dataclass(frozen=True, eq=False)
-class HeartCine:
-    """One simulated beat.
-
-    Attributes:
-        pixels: (N, H, W) uint8; frame 0 is end-diastole.
-        spacing_mm: side of a pixel.
-        frame_time_ms: time between frames.
-        contraction: (N,) how far the ventricle has contracted, 0 to 1.
-    """
-
-    pixels: np.ndarray
-    spacing_mm: float
-    frame_time_ms: float
-    contraction: np.ndarray
+Origin = Callable[[np.ndarray, np.ndarray, HeartShape, HeartShape], tuple[np.ndarray, np.ndarray]]
+"""Where tissue at (u, v) of a shape was in the resting shape, see ``motion.py``."""
 
 
 def draw(features: HeartFeatures, rng: np.random.Generator) -> BModeImage:
     """Scan one still at a moment when the mitral valve is as the features say."""
     moments = (0.46, 0.57) if features.mitral_valve == "open" else (0.0, 0.28)
     time = float(rng.uniform(*moments))
-    return _frame(features, int(rng.integers(2**63)), time)
+    rng = np.random.default_rng(int(rng.integers(2**63)))
+    scene = compose(features, rng, time)
+    return scan_image(scene.phantom, scene.scan, rng, height_px=HEIGHT_PX)
 
 
-def draw_cine(features: HeartFeatures, rng: np.random.Generator, frames: int = 20) -> HeartCine:
-    """Scan one whole beat in equal steps; view, texture and speckle stay the same throughout.
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One moment, ready to be scanned.
+
+    Attributes:
+        phantom: tissue.
+        scan: scanner settings.
+        view: how the heart lies in the image.
+        shape: the heart now.
+        resting: the heart at end-diastole.
+        ventricle: level set of the left ventricle's cavity on the phantom's grid.
+    """
+
+    phantom: Phantom
+    scan: Scan
+    view: _View
+    shape: HeartShape
+    resting: HeartShape
+    ventricle: np.ndarray
+
+
+def compose(
+    features: HeartFeatures, rng: np.random.Generator, time: float, origin: Origin = coarse_origin
+) -> Scene:
+    """Draw one moment of the beat.
 
     Args:
         features: what to draw.
-        rng: source of the view, the heart rate and the speckle.
-        frames: number of frames; frame 0 is end-diastole and the loop closes.
+        rng: source of everything random, which never depends on the time.
+        time: moment in the beat, 0 to 1.
+        origin: how the wall carries its texture.
     """
-    seed = int(rng.integers(2**63))
-    beat_ms = float(rng.uniform(750, 1000))
-    times = np.arange(frames) / frames
-    images = [_frame(features, seed, float(time)) for time in times]
-    return HeartCine(
-        pixels=np.stack([image.pixels for image in images]),
-        spacing_mm=images[0].spacing_mm,
-        frame_time_ms=beat_ms / frames,
-        contraction=np.array([contraction(float(time)) for time in times]),
-    )
-
-
-def _frame(features: HeartFeatures, seed: int, time: float) -> BModeImage:
-    """Scan one moment. Everything random follows from the seed alone, never from the time."""
-    rng = np.random.default_rng(seed)
     resting = _resting_shape(features, rng)
     fraction = features.ejection_fraction_percent / 100
     shape = resting.contracted(contraction(time), fraction)
     scan, view = _view(features, rng, resting)
     phantom = scan.blank_phantom(_SPACING_MM)
-    view.fill(phantom, rng, shape, resting, features.effusion_mm)
+    ventricle = view.fill(phantom, rng, shape, resting, features.effusion_mm, origin)
     view.valves(phantom, rng, shape, valve_opening(time))
     _clutter(phantom, rng, scan)
-    return scan_image(phantom, scan, rng, height_px=272)
+    return Scene(phantom, scan, view, shape, resting, ventricle)
 
 
 def _resting_shape(features: HeartFeatures, rng: np.random.Generator) -> HeartShape:
@@ -133,11 +134,11 @@ class _View:
             [self.apex_x_mm + u * cos - v * sin, self.apex_z_mm + u * sin + v * cos], axis=-1
         )
 
-    def coordinates(self, phantom: Phantom) -> tuple[np.ndarray, np.ndarray]:
-        """Return the heart's own (u, v) of every grid point."""
+    def coordinates(self, x_mm: np.ndarray, z_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the heart's own (u, v) of image positions."""
         cos, sin = np.float32(np.cos(self.turn_rad)), np.float32(np.sin(self.turn_rad))
-        dx = phantom.x_mm - np.float32(self.apex_x_mm)
-        dz = phantom.z_mm - np.float32(self.apex_z_mm)
+        dx = x_mm - np.float32(self.apex_x_mm)
+        dz = z_mm - np.float32(self.apex_z_mm)
         return dx * cos + dz * sin, dz * cos - dx * sin
 
     def fill(
@@ -147,8 +148,13 @@ class _View:
         shape: HeartShape,
         resting: HeartShape,
         effusion_mm: float,
-    ) -> None:
-        """Draw the surroundings, the pericardium and its fluid, the muscle and the cavities."""
+        origin: Origin = coarse_origin,
+    ) -> np.ndarray:
+        """Draw the surroundings, the pericardium and its fluid, the muscle and the cavities.
+
+        Returns:
+            The level set of the left ventricle's cavity.
+        """
         self._surroundings(phantom, rng, resting)
         centre = self.place(np.array([-0.3 * resting.right_width, 0.7 * resting.length]))
         uneven = ripple(rng, 0.012)
@@ -158,10 +164,10 @@ class _View:
         sac = outline(phantom, self.place(around), centre, uneven)
         muscle = outline(phantom, self.place(shape.outside(0.0)), centre, uneven)
         self._pericardium(phantom, rng, sac, bool(effusion_mm))
-        self._muscle(phantom, rng, muscle, shape, resting)
+        self._muscle(phantom, rng, muscle, shape, resting, origin)
         if effusion_mm:
             phantom.interface(muscle, 1.6, 0.9, floor=0.2)
-        self._cavities(phantom, rng, shape)
+        return self._cavities(phantom, rng, shape)
 
     def _surroundings(
         self, phantom: Phantom, rng: np.random.Generator, resting: HeartShape
@@ -170,7 +176,7 @@ class _View:
         phantom.echogenicity_db += phantom.texture(rng, 28, 4.5) + phantom.texture(rng, 5, 2.0)
         phantom.echogenicity_db += np.float32(rng.uniform(-17, -8))
         phantom.attenuation_db_per_cm_mhz[:] = 0.45
-        _, v = self.coordinates(phantom)
+        _, v = self.coordinates(phantom.x_mm, phantom.z_mm)
         back = resting.resting_length + resting.left_atrium[1]
         behind = np.clip((v - back + 6) / 12, 0, 1)
         phantom.echogenicity_db += (rng.uniform(4, 9) * behind).astype(np.float32)
@@ -204,11 +210,12 @@ class _View:
         level: np.ndarray,
         shape: HeartShape,
         resting: HeartShape,
+        origin: Origin,
     ) -> None:
         """Draw the heart's solid part; its texture moves with the wall."""
-        u, v = self.coordinates(phantom)
+        u, v = self.coordinates(phantom.x_mm, phantom.z_mm)
         texture = phantom.texture(rng, 2.2, 3.0) + phantom.texture(rng, 13, 3.2)
-        texture = self._carried(phantom, texture, u, v, shape, resting)
+        texture = self._carried(phantom, texture, origin(u, v, shape, resting))
         # Fat in the groove between atria and ventricles is brighter than muscle.
         groove = np.exp(-(((v - shape.length - 1) / 6) ** 2))
         echo = texture + np.float32(rng.uniform(-8, -3)) + 4 * groove.astype(np.float32)
@@ -217,44 +224,38 @@ class _View:
         phantom.fill(weight, echo_db=echo, attenuation=0.5)
 
     def _carried(
-        self,
-        phantom: Phantom,
-        field: np.ndarray,
-        u: np.ndarray,
-        v: np.ndarray,
-        shape: HeartShape,
-        resting: HeartShape,
+        self, phantom: Phantom, field: np.ndarray, before: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
-        """Return a field that moved along with the wall since end-diastole."""
-        near = np.exp(-((np.maximum(v - shape.length, 0) / 18) ** 2))
-        before_v = v + near * v * np.float32(resting.length / shape.length - 1)
-        outer = shape.radius + shape.wall
-        narrow = (resting.radius + resting.wall) / outer - 1
-        flank = near * np.exp(-((np.maximum(np.abs(u) - outer, 0) / 25) ** 2))
-        before_u = u + flank * u * np.float32(narrow)
-        x, z = np.moveaxis(self.place(np.stack([before_u, before_v], axis=-1)), -1, 0)
+        """Return a field that moved along with the tissue, which was at ``before``."""
+        x, z = np.moveaxis(self.place(np.stack(before, axis=-1)), -1, 0)
         spot = (
             (z - phantom.z_mm[0, 0]) / phantom.spacing_mm,
             (x - phantom.x_mm[0, 0]) / phantom.spacing_mm,
         )
         return ndimage.map_coordinates(field, spot, order=1, mode="nearest")
 
-    def _cavities(self, phantom: Phantom, rng: np.random.Generator, shape: HeartShape) -> None:
+    def _cavities(
+        self, phantom: Phantom, rng: np.random.Generator, shape: HeartShape
+    ) -> np.ndarray:
+        """Draw the four cavities; return the level set of the left ventricle."""
         blood = phantom.texture(rng, 10, 3.0) + np.float32(_BLOOD_DB)
         left, right = shape.left_atrium_outline(), shape.right_atrium_outline()
         pairs = (
             ((shape.left_ventricle(), None), (left, left.mean(axis=0))),
             ((shape.right_ventricle(), shape.right_middle), (right, right.mean(axis=0))),
         )
+        ventricles = []
         for ventricle, atrium in pairs:
             rough = self._outline(phantom, ventricle[0], ventricle[1], ripple(rng, 0.024, 22))
             smooth = self._outline(phantom, atrium[0], atrium[1], ripple(rng, 0.035, 6))
+            ventricles.append(rough)
             level = np.minimum(rough, smooth)  # one space: the valve between them is a thin sheet
             weight = phantom.occupancy(level, 1.8)
             phantom.fill(weight, echo_db=blood, attenuation=0.1)
             phantom.specular *= 1 - weight
             phantom.interface(level, float(rng.uniform(0.8, 1.8)), 1.0, floor=0.08)
         self._inner_parts(phantom, rng, shape)
+        return ventricles[0]
 
     def _outline(
         self, phantom: Phantom, points: np.ndarray, middle: np.ndarray | None, uneven: np.ndarray

@@ -23,27 +23,20 @@ def findings(features: HeartFeatures, language: Language) -> str:
     return _findings_zh(features) if _is_chinese(language) else _findings_en(features)
 
 
-def _findings_zh(features: HeartFeatures) -> str:
-    ventricle = (
-        "左室腔明显增大，呈球形，室壁变薄。"
-        if features.is_dilated
-        else "左室腔未见增大，呈弹头形，室壁厚度适中。"
-    )
-    atrium = (
-        "左房增大，右房、右室未见增大。"
-        if features.is_left_atrium_large
-        else "左房、右房及右室未见增大。"
-    )
-    valve = f"二尖瓣处于{_VALVE[features.mitral_valve][0]}状态。"
-    if not features.effusion:
-        fluid = "心包腔内未见液性暗区。"
-    else:
-        fluid = f"心包腔内可见{_AMOUNT[features.effusion][0]}液性暗区，环绕心脏"
-        fluid += "，右房游离壁受压内陷。" if features.has_atrial_collapse else "，右房壁未见内陷。"
-    return f"心尖四腔心切面：{ventricle}{atrium}室间隔连续。{valve}{fluid}"
-
-
-def _findings_en(features: HeartFeatures) -> str:
+def chambers(features: HeartFeatures, language: Language) -> str:
+    """Return what is seen of the four chambers and the septum."""
+    if _is_chinese(language):
+        ventricle = (
+            "左室腔明显增大，呈球形，室壁变薄。"
+            if features.is_dilated
+            else "左室腔未见增大，呈弹头形，室壁厚度适中。"
+        )
+        atrium = (
+            "左房增大，右房、右室未见增大。"
+            if features.is_left_atrium_large
+            else "左房、右房及右室未见增大。"
+        )
+        return f"{ventricle}{atrium}室间隔连续。"
     ventricle = (
         "The left ventricle is clearly enlarged and spherical with a thin wall."
         if features.is_dilated
@@ -54,19 +47,36 @@ def _findings_en(features: HeartFeatures) -> str:
         if features.is_left_atrium_large
         else "Both atria and the right ventricle are not enlarged."
     )
-    valve = f"The mitral valve is {_VALVE[features.mitral_valve][1]}."
+    return f"{ventricle} {atrium} The septum is continuous."
+
+
+def fluid(features: HeartFeatures, language: Language) -> str:
+    """Return what is seen around the heart."""
+    if _is_chinese(language):
+        if not features.effusion:
+            return "心包腔内未见液性暗区。"
+        dent = "，右房游离壁受压内陷。" if features.has_atrial_collapse else "，右房壁未见内陷。"
+        return f"心包腔内可见{_AMOUNT[features.effusion][0]}液性暗区，环绕心脏{dent}"
     if not features.effusion:
-        fluid = "No fluid is seen around the heart."
-    else:
-        fluid = f"A {_AMOUNT[features.effusion][1]} anechoic rim of fluid surrounds the heart"
-        fluid += (
-            " and dents the free wall of the right atrium."
-            if features.has_atrial_collapse
-            else " without denting the right atrium."
-        )
-    return (
-        f"Apical four-chamber view. {ventricle} {atrium} The septum is continuous. {valve} {fluid}"
+        return "No fluid is seen around the heart."
+    dent = (
+        " and dents the free wall of the right atrium."
+        if features.has_atrial_collapse
+        else " without denting the right atrium."
     )
+    return f"A {_AMOUNT[features.effusion][1]} anechoic rim of fluid surrounds the heart{dent}"
+
+
+def _findings_zh(features: HeartFeatures) -> str:
+    seen = chambers(features, Language.CHINESE)
+    valve = f"二尖瓣处于{_VALVE[features.mitral_valve][0]}状态。"
+    return f"心尖四腔心切面：{seen}{valve}{fluid(features, Language.CHINESE)}"
+
+
+def _findings_en(features: HeartFeatures) -> str:
+    seen = chambers(features, Language.ENGLISH)
+    valve = f"The mitral valve is {_VALVE[features.mitral_valve][1]}."
+    return f"Apical four-chamber view. {seen} {valve} {fluid(features, Language.ENGLISH)}"
 
 
 def impression(features: HeartFeatures, language: Language) -> str:

@@ -286,6 +286,7 @@ def _draw_stone(
     x, z = kidney.place(u, v)
     thick = size * float(rng.uniform(0.45, 0.65))
     stone = phantom.blob(rng, x, z, size / 2, thick / 2, roughness=0.06)
+    phantom.mark("stone", stone)
     inside = phantom.occupancy(stone, 0.8)
     loss = float(rng.uniform(32, 44)) / (2 * scan.frequency_mhz * thick / 10)
     phantom.fill(inside, 12, loss)
@@ -315,6 +316,7 @@ def _draw_cyst(
     v = kidney.half_v * np.sin(angle) + shift * normal_v / length
     x, z = kidney.place(float(u), float(v))
     cyst = phantom.blob(rng, x, z, radius, radius * float(rng.uniform(0.9, 1.0)), roughness=0.015)
+    phantom.mark("lesion", cyst)
     inside = phantom.occupancy(cyst, 0.7)
     phantom.specular *= 1 - inside
     phantom.fill(inside, ANECHOIC_DB, FLUID_ATTENUATION)

@@ -247,6 +247,7 @@ def _draw_lesion(
     tilt = float(rng.uniform(-25, 25))
     lobes = int(rng.integers(5, 8)) if features.shape == "lobulated" else 0
     level = phantom.blob(rng, x, z, semi_x, semi_z, tilt, roughness=0.02, lobes=lobes)
+    phantom.mark("lesion", level)
     inside = phantom.occupancy(level, 1.0)
     phantom.specular *= 1 - inside
     if features.echo_pattern == "anechoic":

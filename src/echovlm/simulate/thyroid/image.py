@@ -254,6 +254,7 @@ def _draw_nodule(
 ) -> None:
     """Draw one nodule with the composition, echo, margin, halo and foci it was given."""
     level = _outline(phantom, features, place, rng)
+    phantom.mark("nodule", level)
     inside = phantom.occupancy(level, 0.35)
     phantom.specular *= 1 - inside
     if features.halo:

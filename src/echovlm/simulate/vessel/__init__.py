@@ -7,14 +7,16 @@ from echovlm.simulate.vessel.features import (
     measurements,
     sample,
 )
-from echovlm.simulate.vessel.image import draw
+from echovlm.simulate.vessel.image import Lumen, draw, draw_with_lumen
 from echovlm.simulate.vessel.text import findings, impression, questions
 
 __all__ = [
     "LABELS",
+    "Lumen",
     "Plaque",
     "VesselFeatures",
     "draw",
+    "draw_with_lumen",
     "findings",
     "impression",
     "measurements",

@@ -35,8 +35,28 @@ class _Course:
         return self.middle + self.half
 
 
+@dataclass(frozen=True, eq=False)
+class Lumen:
+    """Where blood flows in a drawn artery.
+
+    Attributes:
+        x_mm: (K,) lateral positions, increasing.
+        near_mm: (K,) depth at which the lumen begins.
+        far_mm: (K,) depth at which it ends; equal to ``near_mm`` where the artery is closed.
+    """
+
+    x_mm: np.ndarray
+    near_mm: np.ndarray
+    far_mm: np.ndarray
+
+
 def draw(features: VesselFeatures, rng: np.random.Generator) -> BModeImage:
     """Scan the artery once; another call gives another view of the same patient."""
+    return draw_with_lumen(features, rng)[0]
+
+
+def draw_with_lumen(features: VesselFeatures, rng: np.random.Generator) -> tuple[BModeImage, Lumen]:
+    """Scan the artery as ``draw`` does and say where its lumen is."""
     depth_mm = float(rng.uniform(30, 40))
     gain_db = float(rng.uniform(-8, 8))
     scan = Scan(
@@ -60,7 +80,7 @@ def draw(features: VesselFeatures, rng: np.random.Generator) -> BModeImage:
     _draw_lumen(phantom, course, near, far, rng)
     for plaque in features.plaques:
         _draw_plaque(phantom, plaque, course, (near, far), scan, rng)
-    return scan_image(phantom, scan, rng)
+    return scan_image(phantom, scan, rng), Lumen(phantom.x_mm[0], near, far)
 
 
 def _course(
@@ -146,7 +166,8 @@ def _lumen(
             near_mm = near_mm + bump
         else:
             far_mm = far_mm + bump
-    return course.near + near_mm, course.far - far_mm
+    near = course.near + near_mm
+    return near, np.maximum(course.far - far_mm, near)
 
 
 def _bump(phantom: Phantom, plaque: Plaque, scan: Scan, rng: np.random.Generator) -> np.ndarray:
@@ -182,6 +203,7 @@ def _draw_lumen(
     phantom.fill(blood, np.maximum(haze, float(rng.uniform(-44, -38))), _BLOOD_ATTENUATION)
     phantom.specular[phantom.band(near, far - 0.3)] = 0
     patchy = np.clip(phantom.texture(rng, 6, 0.25, 3) + 0.9, 0.3, 1.4)
+    patchy *= far > near  # a closed lumen has no surface
     phantom.interface(phantom.z_mm > far, float(rng.uniform(3.5, 5)) * patchy, 0.25)
     phantom.interface(phantom.z_mm > near, float(rng.uniform(2, 3.5)) * patchy, 0.25)
 
