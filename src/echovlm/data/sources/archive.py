@@ -29,6 +29,7 @@ from echovlm.facts import Fact, Origin
 from echovlm.imaging.deidentify import (
     Deidentified,
     Policy,
+    clinical_part,
     deidentify_instance,
     identifiers_of,
     scrub,
@@ -193,7 +194,8 @@ class Archive:
             named = [*words, *(word for word in (row.accession, row.study_uid) if word)]
             findings, first = scrub(row.findings, named)
             impression, second = scrub(row.impression, named)
-            text = row.as_text(findings, impression, f"report row {row.number}")
+            source = f"report row {row.number}"
+            text = row.as_text(clinical_part(findings), clinical_part(impression), source)
             if text is not None:
                 texts.append(text)
             audit += [{"study": entry.key, "report": row.number, **c.as_json()} for c in first]
