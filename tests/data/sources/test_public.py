@@ -5,34 +5,13 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 import trees
+from drafting import drafts, every_nth, stated
 
 from echovlm.data.sources.catalogue import SOURCES, open_source
-from echovlm.data.sources.source import Draft, Reject
 from echovlm.errors import DataError, OptionError
 from echovlm.facts.lexicon import names
-
-
-def drafts(source) -> tuple[dict[str, Draft], dict[str, str]]:
-    """Every entry drafted: drafts and reasons by key."""
-    done, refused = {}, {}
-    for entry in source.entries():
-        try:
-            done[entry.key] = source.draft(entry)
-        except Reject as refusal:
-            refused[entry.key] = refusal.reason
-    return done, refused
-
-
-def stated(draft: Draft, origin: str = "label") -> dict[str, object]:
-    return {fact.name: fact.value for fact in draft.facts if fact.origin == origin}
-
-
-def every_nth(source, count: int) -> list[Draft]:
-    entries = list(source.entries())
-    return [source.draft(entry) for entry in entries[:: max(1, len(entries) // count)]]
 
 
 def cases_of(table: Path) -> dict[str, list[dict[str, str]]]:
@@ -84,6 +63,25 @@ def test_bus_bra_says_what_its_table_says_and_no_side(shared_dir):
         assert not [fact for fact in draft.facts if fact.name.endswith("_mm")]
 
 
+@pytest.mark.parametrize(
+    ("key", "histology", "pathology", "birads"),
+    [
+        ("case-9", "invasive ductal carcinoma", "malignant", "4"),
+        ("case-484", "invasive ductal carcinoma", "malignant", "5"),
+        ("case-7", "hyperplasia", "benign", "4"),
+    ],
+)
+def test_bus_bra_facts_as_read_by_eye(shared_dir, key, histology, pathology, birads):
+    source = open_source("bus-bra", shared_dir / "ultrasound" / "breast" / "BUS-BRA")
+    entry = next(entry for entry in source.entries() if entry.key == key)
+    facts = stated(source.draft(entry))
+    assert (facts["histology"], facts["pathology"], facts["birads"]) == (
+        histology,
+        pathology,
+        birads,
+    )
+
+
 def test_both_halves_of_a_bus_bra_case_show_one_lesion(shared_dir):
     # The evidence for not reading "Side" as a side of the body.
     table = shared_dir / "ultrasound" / "breast" / "BUS-BRA" / "bus_data.csv"
@@ -118,104 +116,23 @@ def test_hc18_is_calibrated_and_its_outline_fits_its_circumference(shared_dir):
         assert draft.pictures[0].mask.mean() > 0.02
 
 
+@pytest.mark.parametrize(
+    ("key", "pixel_mm", "circumference_mm"),
+    [("009_HC", 0.121525358863, 62.31), ("019_2HC", 0.117779842445, 75.75)],
+)
+def test_hc18_facts_as_read_by_eye(shared_dir, key, pixel_mm, circumference_mm):
+    source = open_source("hc18", shared_dir / "ultrasound" / "obstetrics" / "HC18")
+    draft = source.draft(next(entry for entry in source.entries() if entry.key == key))
+    assert stated(draft)["head_circumference_mm"] == circumference_mm
+    assert draft.pictures[0].pixel_spacing_mm == (pixel_mm, pixel_mm)
+    assert draft.patient == key[:3]
+
+
 def test_carotid_acquisitions_stay_together(shared_dir):
     source = open_source("ccaus", shared_dir / "ultrasound" / "vessel" / "CCAUS")
     found = [source.draft(entry) for entry in source.entries()]
     assert len({draft.patient for draft in found}) == 8
     assert {fact.name for draft in found for fact in draft.facts} == {"anatomy", "structure"}
-
-
-# --- sets drawn in their layouts -------------------------------------------------------------
-
-
-def test_busi(tmp_path):
-    done, refused = drafts(open_source("busi", trees.busi(tmp_path / "Dataset_BUSI_with_GT")))
-    assert len(done) == 8
-    assert refused == {"malignant (10)": "its mask is missing"}
-    assert stated(done["normal (1)"]) == {
-        "anatomy": "breast",
-        "pathology": "normal",
-        "lesion_present": False,
-    }
-    assert np.unique(done["benign (2)"].pictures[0].mask).tolist() == [0, 1, 2]
-    assert {fact.lesion for fact in done["benign (2)"].facts} == {None, 1, 2}
-
-
-def test_busi_is_found_one_folder_below(tmp_path):
-    trees.busi(tmp_path / "Dataset_BUSI_with_GT")
-    assert len(list(open_source("busi", tmp_path).entries())) == 9
-
-
-def test_bus_uc(tmp_path):
-    done, refused = drafts(open_source("bus-uc", trees.bus_uc(tmp_path)))
-    assert refused == {}
-    assert {key: stated(draft)["pathology"] for key, draft in done.items()} == {
-        "benign-001": "benign",
-        "benign-002": "benign",
-        "malignant-001": "malignant",
-        "malignant-002": "malignant",
-    }
-
-
-def test_ddti(tmp_path):
-    done, refused = drafts(open_source("ddti", trees.ddti(tmp_path)))
-    assert refused == {"case-3": "its file 3.xml is no XML"}
-    assert list(done) == ["case-1", "case-12"]
-    facts = stated(done["case-1"])
-    assert (facts["echogenicity"], facts["margin"]) == ("hypoechoic", "circumscribed")
-    assert (facts["calcification"], facts["tirads"]) == ("none", "4A")
-    assert "tirads" not in stated(done["case-12"])
-    first, second = done["case-1"].pictures
-    assert first.mask.max() == 1
-    assert second.mask is None
-
-
-def test_an_xml_file_with_entities_is_refused(tmp_path):
-    root = trees.ddti(tmp_path)
-    (root / "1.xml").write_text('<!DOCTYPE a [<!ENTITY b "c">]><case>&b;</case>')
-    _, refused = drafts(open_source("ddti", root))
-    assert refused["case-1"] == "its file 1.xml declares entities"
-
-
-def test_tn3k(tmp_path):
-    done, refused = drafts(open_source("tn3k", trees.tn3k(tmp_path)))
-    assert refused == {}
-    pathology = {key: stated(draft).get("pathology") for key, draft in done.items()}
-    assert pathology == {
-        "trainval-0000": "malignant",
-        "trainval-0001": "benign",
-        "test-0000": None,
-        "test-0001": None,
-    }
-
-
-def test_mmotu(tmp_path):
-    done, refused = drafts(open_source("mmotu", trees.mmotu(tmp_path)))
-    assert refused == {"4": "its class is missing or unknown"}
-    assert stated(done["1"])["histology"] == "endometriotic cyst"
-    assert stated(done["2"])["lesion_present"] is False
-    assert stated(done["3"])["pathology"] == "malignant"
-
-
-def test_camus(tmp_path):
-    done, refused = drafts(open_source("camus", trees.camus(tmp_path)))
-    assert refused == {}
-    for key, fraction in (("patient0001", 51.5), ("patient0002", 52.5)):
-        draft = done[key]
-        assert len(draft.pictures) == 4
-        assert draft.pictures[0].view == "apical two-chamber, end-diastole"
-        assert draft.pictures[0].pixel_spacing_mm == pytest.approx((0.6, 0.3))
-        assert np.unique(draft.pictures[0].mask).tolist() == [0, 1, 2]
-        assert np.array_equal(draft.pictures[0].mask, trees.disc() + trees.disc(radius=9))
-        assert stated(draft)["ejection_fraction_percent"] == fraction
-
-
-def test_a_damaged_volume_is_refused(tmp_path):
-    root = trees.camus(tmp_path)
-    for file in (root / "patient0001").glob("*2CH_ED.nii.gz"):
-        file.write_bytes(file.read_bytes()[:200])
-    _, refused = drafts(open_source("camus", root))
-    assert refused == {"patient0001": "its file patient0001_2CH_ED.nii.gz is missing or damaged"}
 
 
 # --- what is not there, or does not belong ---------------------------------------------------
@@ -225,20 +142,24 @@ TREES = {
     "bus-uc": (trees.bus_uc, "Benign/images/001.png"),
     "tn3k": (trees.tn3k, "test-image/0000.jpg"),
     "mmotu": (trees.mmotu, "OTU_2d/images/1.JPG"),
+    "ddti": (trees.ddti, "1_1.jpg"),
+    "camus": (trees.camus, "patient0001/patient0001_4CH_ES.nii.gz"),
 }
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_damaged_picture_and_a_stray_file_are_told(tmp_path, name):
+def test_a_damaged_picture_and_what_belongs_to_none_are_told(tmp_path, name):
     write, file = TREES[name]
     root = write(tmp_path / "set")
     (root / file).write_bytes(b"no picture")
-    (root / file).parent.joinpath("notes.doc").write_text("mine")
+    folder = (root / file).parent
+    (folder / "notes.doc").write_text("mine")
+    (folder / "older").mkdir()
     done, refused = drafts(open_source(name, root))
-    assert any("is missing or damaged" in reason for reason in refused.values())
-    stray = [key for key in {**refused, **done} if "notes.doc" in key or key.endswith("notes")]
-    assert len(stray) == 1
-    assert stray[0] in refused
+    reasons = [*refused.values(), *(part.reason for d in done.values() for part in d.rejected)]
+    assert len([reason for reason in reasons if "is missing or damaged" in reason]) == 1
+    stray = sorted(key for key in refused if "notes.doc" in key or "older" in key)
+    assert [key.partition(" ")[0] for key in stray] == ["file", "folder"]
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -49,19 +49,42 @@ def bus_uc(root: Path) -> Path:
     return root
 
 
+def svg(*regions: list[tuple[int, int]]) -> str:
+    """Outlines as DDTI writes them."""
+    return json.dumps(
+        [
+            {"points": [{"x": x, "y": y} for x, y in corners], "annotation": {}}
+            for corners in regions
+        ]
+    )
+
+
+CORNERS = [(40, 30), (90, 32), (88, 70), (42, 68)]
+
+
+def ddti_case(
+    root: Path, number: int, marks: dict[int, str], tirads: str = "4a", margins: str = ""
+) -> None:
+    """One XML file with two pictures; ``marks`` are outlines by picture."""
+    root.mkdir(parents=True, exist_ok=True)
+    drawn = "".join(
+        f"<mark><image>{index}</image><svg>{outline}</svg></mark>"
+        for index, outline in marks.items()
+    )
+    (root / f"{number}.xml").write_text(
+        f"<case><number>{number}</number><age>40</age><sex>F</sex>"
+        "<composition>solid</composition><echogenicity>hypoechogenicity </echogenicity>"
+        f"<margins>{margins or 'well defined smooth'}</margins>"
+        f"<calcifications>non</calcifications><tirads>{tirads}</tirads>"
+        f"<reportbacaf></reportbacaf><reporteco></reporteco>{drawn}</case>"
+    )
+    still(root / f"{number}_1.jpg", number)
+    still(root / f"{number}_2.jpg", number + 50)
+
+
 def ddti(root: Path) -> Path:
-    corners = [(40, 30), (90, 32), (88, 70), (42, 68)]
-    svg = json.dumps([{"points": [{"x": x, "y": y} for x, y in corners], "annotation": {}}])
-    for number, tirads in ((1, "4a"), (12, "")):
-        (root).mkdir(parents=True, exist_ok=True)
-        (root / f"{number}.xml").write_text(
-            f"<case><number>{number}</number><age>40</age><sex>F</sex>"
-            "<composition>solid</composition><echogenicity>hypoechogenicity</echogenicity>"
-            "<margins>well defined smooth</margins><calcifications>non</calcifications>"
-            f"<tirads>{tirads}</tirads><mark><image>1</image><svg>{svg}</svg></mark></case>"
-        )
-        still(root / f"{number}_1.jpg", number)
-        still(root / f"{number}_2.jpg", number + 50)
+    ddti_case(root, 1, {1: svg(CORNERS)})
+    ddti_case(root, 12, {1: svg(CORNERS)}, tirads="")
     (root / "3.xml").write_text("<case><number>3")
     still(root / "3_1.jpg", 3)
     return root
@@ -72,6 +95,7 @@ def tn3k(root: Path) -> Path:
         for number in (0, 1):
             still(root / f"{part}-image" / f"{number:04d}.jpg", number)
             mask(root / f"{part}-mask" / f"{number:04d}.jpg")
+    (root / "tn3k-trainval-fold0.json").write_text('{"train": [0], "val": [1]}')
     (root / "label4trainval.csv").write_text("0000.jpg,1\n0001.jpg,0\n")
     return root
 
@@ -82,6 +106,8 @@ def mmotu(root: Path) -> Path:
         still(folder / "images" / f"{number}.JPG", number)
         mask(folder / "annotations" / f"{number}.PNG")
         mask(folder / "annotations" / f"{number}_binary.PNG")
+        mask(folder / "annotations" / f"{number}_binary_binary.PNG")
+    (folder / "train.txt").write_text("1\n2\n")
     (folder / "train_cls.txt").write_text("1.JPG  0\n2.JPG  5\n")
     (folder / "val_cls.txt").write_text("3.JPG  7\n")
     return root
@@ -118,5 +144,10 @@ def camus(root: Path) -> Path:
                 write(folder / f"{stem}{end}", speckle(number, HEIGHT, WIDTH), 0.3)
                 write(folder / f"{stem}_gt{end}", disc() + disc(radius=9), 0.3)
             name = "EF" if number == 1 else "LVef"
-            (folder / f"Info_{view}.cfg").write_text(f"ED: 1\nES: 12\n{name}: 5{number}.5\n")
+            write(folder / f"patient{number:04d}_{view}_half_sequence{end}", disc(), 0.3)
+            (folder / f"Info_{view}.cfg").write_text(
+                f"ED: 1\nES: 12\nNbFrame: 12\nSex: F\nAge: 56\nImageQuality: Good\n"
+                f"{name}: 5{number}.5\nFrameRate: 47.6\n"
+            )
+        (folder / "MANDATORY_CITATION.md").write_text("cite")
     return root

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import csv
+import glob
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from echovlm.data.record import Rejected
+from echovlm.data.sources.pictures import lesion_mask, measured, picture, read_mask
 from echovlm.data.sources.public import (
     PublicSet,
+    by_number,
     label,
-    lesion_mask,
-    mask_facts,
-    picture,
-    read_pixels,
     refuse_stray,
     stray_entries,
 )
@@ -66,32 +63,39 @@ class BusBra(PublicSet):
         yield from stray_entries(self.root, [f for f in folders if f.is_dir()], used)
 
     def draft(self, entry: Entry) -> Draft:
-        """Read one case."""
+        """Read one case; a picture that cannot be used leaves the other."""
         refuse_stray(entry)
         rows: list[dict[str, str]] = entry.values["rows"]
+        facts: list[Fact] = [label("anatomy", "breast", "BUS-BRA"), *_bus_bra_labels(rows)]
         pictures: list[DraftPicture] = []
         rejected: list[Rejected] = []
-        facts: list[Fact] = [label("anatomy", "breast", "BUS-BRA"), *_bus_bra_labels(rows)]
-        for number, row in enumerate(rows):
-            path = self.root / entry.files[2 * number]
-            mask = lesion_mask(self.root / entry.files[2 * number + 1])
-            fills = _fills_box(row.get("BBOX", ""), mask)
-            half = row["Side"]
-            view = f"{half} half of the screen" if half in ("left", "right") else ""
-            if not fills:
-                reason = "its mask does not fill the box of bus_data.csv, so it is left out"
-                key = f"{entry.key} mask {number + 1}"
-                rejected.append(Rejected(source=self.name, key=key, reason=reason))
-            else:
-                facts += mask_facts(read_pixels(path), mask, number)
-            pictures.append(picture(path, mask if fills else None, view=view))
-        return Draft(
-            rows[0]["Case"],
-            tuple(pictures),
-            Anatomy.BREAST,
-            tuple(facts),
-            rejected=tuple(rejected),
-        )
+        files = zip(rows, entry.files[::2], entry.files[1::2], strict=True)
+        for number, (row, path, mask) in enumerate(files, start=1):
+            try:
+                drafted, found, refusal = self._half(row, path, mask, len(pictures))
+            except Reject as reason:
+                rejected.append(self.left_out(f"{entry.key} picture {number}", reason))
+                continue
+            if refusal:
+                rejected.append(self.left_out(f"{entry.key} mask {number}", refusal))
+            pictures.append(drafted)
+            facts += found
+        if not pictures:
+            raise Reject(rejected[0].reason)
+        case = rows[0]["Case"]
+        return Draft(case, tuple(pictures), Anatomy.BREAST, tuple(facts), rejected=tuple(rejected))
+
+    def _half(
+        self, row: dict[str, str], path: str, mask_path: str, number: int
+    ) -> tuple[DraftPicture, list[Fact], Reject | None]:
+        """One picture, what its mask shows, and why its mask is left out where it is."""
+        side = row["Side"]
+        view = f"{side} half of the screen" if side in ("left", "right") else ""
+        mask = lesion_mask(self.root / mask_path)
+        if _fills_box(row.get("BBOX", ""), mask):
+            return *measured(self.root / path, mask, number, view), None
+        refusal = Reject("its mask does not fill the box of bus_data.csv, so it is left out")
+        return picture(self.root / path, None, view), [], refusal
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -142,15 +146,16 @@ def _fills_box(text: str, mask: np.ndarray) -> bool:
 class Busi(PublicSet):
     """BUSI: breast ultrasound images of three classes with masks.
 
-    The set names no patients, and is known to hold duplicates and pictures of one lesion in two
-    classes (Pawlowska et al., Data in Brief 2023, PMC10293973): near duplicates keep together in
-    one split. Layout: ``{benign,malignant,normal}/benign (1).png``, ``... _mask.png``, ``...
-    _mask_1.png`` (by the published description and public loaders; not seen).
+    The set names no patients, and is known to hold duplicates, axillary pictures and one lesion in
+    two classes (Pawlowska et al., Data in Brief 2023, PMC10293973): near duplicates keep together
+    in one split. Layout: ``Dataset_BUSI_with_GT/{benign,malignant,normal}/benign (1).png``,
+    ``benign (1)_mask.png``, ``benign (1)_mask_1.png``; 437, 210 and 133 pictures (checked against
+    the paper and public readers; not seen).
     """
 
     name: str = "busi"
     title: str = "BUSI: breast, benign, malignant and normal, masks"
-    licence: str = "CC0-1.0"
+    licence: str = "unverified, see its page"
     citation: str = "Al-Dhabyani et al., Data in Brief 2020, 10.1016/j.dib.2019.104863"
 
     def entries(self) -> Iterator[Entry]:
@@ -158,10 +163,10 @@ class Busi(PublicSet):
         folders = [self.find(kind) for kind in ("benign", "malignant", "normal")]
         used: list[str] = []
         for folder in folders:
-            for path in sorted(folder.glob("*.png"), key=_by_number):
+            for path in sorted(folder.glob("*.png"), key=lambda path: by_number(path.stem)):
                 if "_mask" in path.stem:
                     continue
-                masks = sorted(folder.glob(f"{_escaped(path.stem)}_mask*.png"))
+                masks = sorted(folder.glob(f"{glob.escape(path.stem)}_mask*.png"))
                 files = tuple(self.relative(file) for file in (path, *masks))
                 used += files
                 yield Entry(path.stem, files, {"class": folder.name})
@@ -172,35 +177,30 @@ class Busi(PublicSet):
         refuse_stray(entry)
         kind = entry.values["class"]
         path = self.root / entry.files[0]
+        masks = [read_mask(self.root / file) > 0 for file in entry.files[1:]]
         facts = [label("anatomy", "breast", "BUSI"), label("pathology", kind, f"folder {kind}")]
         if kind == "normal":
+            if any(mask.any() for mask in masks):
+                raise Reject("a lesion is outlined, but it lies in the folder normal")
             facts.append(label("lesion_present", False, "folder normal"))
             return Draft(entry.key, (picture(path, None),), Anatomy.BREAST, tuple(facts))
-        masks = [lesion_mask(self.root / file) for file in entry.files[1:]]
         if not masks:
             raise Reject("its mask is missing")
-        joined = _joined(masks)
-        facts.append(label("lesion_present", True, f"folder {kind}"))
-        facts += mask_facts(read_pixels(path), joined)
-        return Draft(entry.key, (picture(path, joined),), Anatomy.BREAST, tuple(facts))
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    found = re.search(r"\d+", path.stem)
-    return (int(found[0]) if found else -1, path.name)
-
-
-def _escaped(stem: str) -> str:
-    return re.sub(r"([\[\]*?])", r"[\1]", stem)
+        drafted, found = measured(path, _joined(masks))
+        facts += [label("lesion_present", True, f"folder {kind}"), *found]
+        return Draft(entry.key, (drafted,), Anatomy.BREAST, tuple(facts))
 
 
 def _joined(masks: list[np.ndarray]) -> np.ndarray:
     """One label picture of several masks: 1, 2, ...; the first one wins where they overlap."""
-    joined = np.zeros_like(masks[0])
+    joined = np.zeros(masks[0].shape, np.uint8)
     for number, mask in enumerate(masks, start=1):
         if mask.shape != joined.shape:
             raise Reject("its masks are of different sizes")
-        joined[(mask > 0) & (joined == 0)] = number
+        new = mask & (joined == 0)
+        if not new.any():
+            raise Reject("one of its masks is empty or lies inside another")
+        joined[new] = number
     return joined
 
 
@@ -208,14 +208,18 @@ def _joined(masks: list[np.ndarray]) -> np.ndarray:
 class BusUc(PublicSet):
     """BUS-UC: breast lesions of two classes with masks (Mendeley 3ksd7w7jkx).
 
-    Layout: ``{Benign,Malignant}/images/NAME`` and ``{Benign,Malignant}/masks/NAME``, beside a
-    folder ``All`` that repeats them and is passed over (from knowledge of the set; not seen).
+    The set names no patients. Layout: ``{Benign,Malignant}/images/01.png`` and ``masks/01.png``,
+    358 and 453 pictures, beside a folder ``All`` that repeats them and is passed over (checked
+    against two public readers; not seen). One of them counts fewer masks than pictures.
     """
 
     name: str = "bus-uc"
     title: str = "BUS-UC: breast, benign and malignant, masks"
     licence: str = "CC-BY-4.0"
-    citation: str = "Iqbal and Sharif, Mendeley Data 2023, 10.17632/3ksd7w7jkx.1"
+    citation: str = (
+        "Iqbal and Sharif, Engineering Applications of Artificial Intelligence 2024, "
+        "10.1016/j.engappai.2023.107292; Mendeley Data 10.17632/3ksd7w7jkx.1"
+    )
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
@@ -224,9 +228,7 @@ class BusUc(PublicSet):
         for kind in ("Benign", "Malignant"):
             images, masks = self.find(kind, "images"), self.find(kind, "masks")
             folders += [images, masks]
-            for path in sorted(images.iterdir()):
-                mask = next(iter(sorted(masks.glob(f"{_escaped(path.stem)}.*"))), masks / path.name)
-                files = (self.relative(path), self.relative(mask))
+            for path, files in self.pairs(images, masks):
                 used += files
                 yield Entry(f"{kind.lower()}-{path.stem}", files, {"class": kind})
         yield from stray_entries(self.root, folders, used)
@@ -234,12 +236,13 @@ class BusUc(PublicSet):
     def draft(self, entry: Entry) -> Draft:
         """Read one picture."""
         refuse_stray(entry)
-        kind: Any = entry.values["class"]
-        path, mask = self.root / entry.files[0], lesion_mask(self.root / entry.files[1])
-        facts = [
+        kind: str = entry.values["class"]
+        path, mask = (self.root / file for file in entry.files)
+        drafted, found = measured(path, lesion_mask(mask))
+        facts = (
             label("anatomy", "breast", "BUS-UC"),
             label("lesion_present", True, f"folder {kind}"),
             label("pathology", kind.lower(), f"folder {kind}", lesion=1),
-            *mask_facts(read_pixels(path), mask),
-        ]
-        return Draft(entry.key, (picture(path, mask),), Anatomy.BREAST, tuple(facts))
+            *found,
+        )
+        return Draft(entry.key, (drafted,), Anatomy.BREAST, facts)

@@ -11,16 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from echovlm.data.descriptors import head_facts
-from echovlm.data.sources.public import (
-    PublicSet,
-    label,
-    lesion_mask,
-    mask_facts,
-    picture,
-    read_pixels,
-    refuse_stray,
-    stray_entries,
-)
+from echovlm.data.sources.pictures import lesion_mask, measured, picture
+from echovlm.data.sources.public import PublicSet, label, refuse_stray, stills, stray_entries
 from echovlm.data.sources.source import Draft, Entry, Reject
 from echovlm.errors import DataError, InputError
 from echovlm.facts import Fact
@@ -35,7 +27,9 @@ class Hc18(PublicSet):
 
     The first three digits of a name are the scan, which stands for the patient. The outline is
     filled to give the mask. Layout: ``training_set_pixel_size_and_HC.csv``,
-    ``training_set/NNN_HC.png`` and ``NNN_HC_Annotation.png`` or ``NNN_HC_Mask.png`` (seen: Mask).
+    ``training_set/NNN_HC.png`` and ``NNN_HC_Annotation.png`` or ``NNN_HC_Mask.png`` (seen: Mask;
+    Annotation by public readers, some with one ``training_set`` in another; the whole set has 999
+    pictures).
     """
 
     name: str = "hc18"
@@ -47,6 +41,8 @@ class Hc18(PublicSet):
         """One entry per picture, in the order of the table."""
         table = self.find(_TABLE)
         folder = table.parent / "training_set"
+        if (folder / "training_set").is_dir():
+            folder = folder / "training_set"
         used: list[str] = []
         try:
             with open(table, encoding="utf-8-sig", newline="") as stream:
@@ -99,7 +95,7 @@ def _check_circumference(measured: tuple[Fact, ...], stated_mm: float) -> None:
 
 
 _OVARIAN = {
-    0: ("endometriotic cyst", "benign"),
+    0: ("endometrioma", "benign"),
     1: ("serous cystadenoma", "benign"),
     2: ("teratoma", None),
     3: ("theca cell tumour", None),
@@ -114,35 +110,43 @@ _OVARIAN = {
 class Mmotu(PublicSet):
     """MMOTU, the 2-D part: ovarian tumours of eight classes with masks.
 
-    Layout: ``OTU_2d/images/N.JPG``, ``OTU_2d/annotations/N_binary.PNG``, classes in
-    ``OTU_2d/train_cls.txt`` and ``val_cls.txt`` as "N.JPG  CLASS" (by public loaders; the meaning
-    of the class numbers from the paper's order; not seen). A class that does not decide between
-    benign and malignant gives no pathology.
+    Layout: ``OTU_2d/images/N.JPG``, ``OTU_2d/annotations/N_binary.PNG`` beside ``N.PNG`` and
+    ``N_binary_binary.PNG``, classes in ``OTU_2d/train_cls.txt`` and ``val_cls.txt`` as
+    "N.JPG  CLASS"; 1469 pictures; the contrast part ``OTU_3d`` is passed over (checked against four
+    public readers; not seen; the copy at figshare is laid out otherwise). No legend of the class
+    numbers is published; all readers take the order of the paper. A class that does not decide
+    between benign and malignant gives no pathology.
     """
 
     name: str = "mmotu"
     title: str = "MMOTU: ovarian tumours of eight classes, masks"
     licence: str = "CC-BY-4.0"
-    citation: str = "Zhao et al., 2022, arXiv 2207.06799"
+    citation: str = (
+        "Zhao et al., Pattern Recognition 2025, 10.1016/j.patcog.2025.112311; "
+        "figshare 10.6084/m9.figshare.25058690"
+    )
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
-        images = self.find("OTU_2d", "images")
+        inside = self.root.name == "OTU_2d"
+        images = self.find("images") if inside else self.find("OTU_2d", "images")
         folder = images.parent
         classes: dict[str, int] = {}
         for name in ("train_cls.txt", "val_cls.txt"):
             if (folder / name).exists():
-                classes |= _classes(folder / name)
+                _add_classes(folder / name, classes)
         if not classes:
             raise DataError(folder, "has neither train_cls.txt nor val_cls.txt", "Restore them")
         used: list[str] = []
-        paths = [path for path in images.iterdir() if path.suffix.lower() in (".jpg", ".jpeg")]
-        for path in sorted(paths, key=lambda p: (len(p.stem), p.stem)):
-            mask = folder / "annotations" / f"{path.stem}_binary.PNG"
-            files = (self.relative(path), self.relative(mask))
-            used += [*files, self.relative(folder / "annotations" / f"{path.stem}.PNG")]
+        annotations = folder / "annotations"
+        shown = stills(images)
+        absent = sorted(classes.keys() - {path.name for path in shown})
+        for path in (*shown, *(images / name for name in absent)):
+            same = [annotations / f"{path.stem}{end}.PNG" for end in ("_binary", "", "_binary" * 2)]
+            used += [self.relative(file) for file in (path, *same)]
+            files = (self.relative(path), self.relative(same[0]))
             yield Entry(path.stem, files, {"class": classes.get(path.name)})
-        folders = [f for f in (images, folder / "annotations") if f.is_dir()]
+        folders = [f for f in (images, annotations) if f.is_dir()]
         yield from stray_entries(self.root, folders, used)
 
     def draft(self, entry: Entry) -> Draft:
@@ -156,26 +160,34 @@ class Mmotu(PublicSet):
         path, mask = self.root / entry.files[0], lesion_mask(self.root / entry.files[1])
         facts = [label("anatomy", "gynaecology", "MMOTU")]
         if pathology == "normal":
+            drafted = picture(path, mask)
             facts += [label("lesion_present", False, source), label("pathology", "normal", source)]
             facts.append(label("structure", "ovary", "annotations"))
         else:
+            drafted, found = measured(path, mask)
             facts += [
                 label("lesion_present", True, source),
                 label("histology", histology, source, lesion=1),
             ]
             if pathology:
                 facts.append(label("pathology", pathology, source, lesion=1))
-            facts += mask_facts(read_pixels(path), mask)
-        return Draft(entry.key, (picture(path, mask),), Anatomy.GYNAECOLOGY, tuple(facts))
+            facts += found
+        return Draft(entry.key, (drafted,), Anatomy.GYNAECOLOGY, tuple(facts))
 
 
-def _classes(path: Path) -> dict[str, int]:
-    found = {}
+def _add_classes(path: Path, classes: dict[str, int]) -> None:
+    """Add the classes of one list.
+
+    Raises:
+        DataError: when the list is damaged or gives a picture another class than before.
+    """
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         words = line.split()
         if not words:
             continue
         if len(words) != 2 or not words[1].isdigit():
             raise DataError(path, f"is damaged in line {number}", "Restore the published file")
-        found[words[0]] = int(words[1])
-    return found
+        if classes.setdefault(words[0], int(words[1])) != int(words[1]):
+            raise DataError(
+                path, f"gives a second class in line {number}", "Restore the published file"
+            )

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from echovlm.data.sources.public import (
-    STILLS,
-    PublicSet,
-    label,
-    mask_facts,
-    picture,
-    polygon_file,
-    read_pixels,
-    refuse_stray,
-    stray_entries,
-)
-from echovlm.data.sources.source import Draft, Entry
+from echovlm.data.sources.pictures import measured, picture, polygon_file, read_pixels
+from echovlm.data.sources.public import PublicSet, label, refuse_stray, stills, stray_entries
+from echovlm.data.sources.source import Draft, Entry, Reject
 from echovlm.terms import Anatomy
 
 _CLASSES = ("Benign", "Malignant", "Normal")
@@ -29,8 +20,9 @@ class Aul(PublicSet):
 
     The set names no patients; some pictures are of one plane of one patient, which the search for
     near duplicates keeps together. The mask is the mass; the outlines of sector and liver stay with
-    the set. Layout: ``CLASS/image/N.jpg``, ``CLASS/segmentation/{mass,liver,outline}/N.json``
-    (seen).
+    the set (one has no liver outline, two give the liver as the sector). Layout:
+    ``CLASS/image/N.jpg``, ``CLASS/segmentation/{mass,liver,outline}/N.json`` with ``[[x, y], ...]``
+    (seen; the whole set has 735 pictures).
     """
 
     name: str = "aul"
@@ -46,11 +38,10 @@ class Aul(PublicSet):
             images = self.find(kind, "image")
             outlines = images.parent / "segmentation"
             folders += [images, *(f for f in sorted(outlines.glob("*")) if f.is_dir())]
-            paths = [p for p in images.iterdir() if p.suffix.lower() in STILLS]
-            for path in sorted(paths, key=lambda p: (len(p.stem), p.stem)):
+            for path in stills(images):
                 mass = outlines / "mass" / f"{path.stem}.json"
                 files = [self.relative(path)]
-                if kind != "Normal":
+                if kind != "Normal" or mass.exists():
                     files.append(self.relative(mass))
                 others = [self.relative(f / f"{path.stem}.json") for f in outlines.glob("*")]
                 used += [*files, *others]
@@ -65,13 +56,15 @@ class Aul(PublicSet):
         where = f"folder {kind}"
         facts = [label("anatomy", "liver", "AUL")]
         if kind == "Normal":
+            if len(entry.files) > 1:
+                raise Reject("a mass is outlined, but it lies in the folder Normal")
             facts += [label("lesion_present", False, where), label("pathology", "normal", where)]
             return Draft(entry.key, (picture(path, None),), Anatomy.LIVER, tuple(facts))
-        pixels = read_pixels(path)
-        mask = polygon_file(self.root / entry.files[1], (pixels.shape[0], pixels.shape[1]))
+        height, width = read_pixels(path).shape[:2]
+        drafted, found = measured(path, polygon_file(self.root / entry.files[1], (height, width)))
         facts += [
             label("lesion_present", True, where),
             label("pathology", kind.lower(), where, lesion=1),
-            *(fact for fact in mask_facts(pixels, mask) if fact.name not in _TOO_COARSE),
+            *(fact for fact in found if fact.name not in _TOO_COARSE),
         ]
-        return Draft(entry.key, (picture(path, mask),), Anatomy.LIVER, tuple(facts))
+        return Draft(entry.key, (drafted,), Anatomy.LIVER, tuple(facts))

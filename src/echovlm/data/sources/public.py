@@ -1,29 +1,23 @@
-"""What public data sets have in common: a root folder, terms of use, pictures with masks.
+"""What public data sets have in common: a root folder, terms of use, pictures beside their masks.
 
-The published files are kept as they are where they can be (PNG and JPEG bytes), so that an import
-loses nothing; masks become label pictures of the same size.
+Whatever lies in the folders of a set is either an entry or told as left out.
 """
 
 from __future__ import annotations
 
-import io
-import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageDraw
-
-from echovlm.data.descriptors import lesion_facts
-from echovlm.data.sources.source import Draft, DraftPicture, Entry, Reject
-from echovlm.errors import DataError, InputError
+from echovlm.data.record import Rejected
+from echovlm.data.sources.source import Draft, Entry, Reject
+from echovlm.errors import DataError
 from echovlm.facts import Fact, Origin
 
-_KEPT = ("PNG", "JPEG")
-STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -83,29 +77,77 @@ class PublicSet(ABC):
             "Give the folder as it was published",
         )
 
+    def holding(self, pattern: str) -> Path:
+        """The folder that holds files of a pattern: the root, or one folder below it.
+
+        Raises:
+            DataError: when none does, or several do.
+        """
+        if any(self.root.glob(pattern)):
+            return self.root
+        below = sorted({path.parent for path in self.root.glob(f"*/{pattern}")})
+        if len(below) == 1:
+            return below[0]
+        found = "lie in several folders" if below else "were not found"
+        raise DataError(
+            self.root,
+            f"is not laid out as {self.name}: files named '{pattern}' {found}",
+            "Give the folder as it was published",
+        )
+
+    def pairs(self, images: Path, masks: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
+        """The pictures of a folder, each with its path and that of its mask from the root.
+
+        A mask has the name of its picture, with any ending. Where there is none, the path is the
+        one it should have, and the picture is refused when it is read.
+        """
+        drawn = {path.stem: path for path in stills(masks)}
+        for path in stills(images):
+            mask = drawn.get(path.stem, masks / path.name)
+            yield path, (self.relative(path), self.relative(mask))
+
     def relative(self, path: Path) -> str:
         """Path of a file of the set, from its root."""
         return path.relative_to(self.root).as_posix()
+
+    def left_out(self, key: str, refusal: Reject) -> Rejected:
+        """What to tell of a part of an entry that is left out."""
+        return Rejected(
+            source=self.name, key=key, reason=refusal.reason, quarantined=refusal.quarantined
+        )
+
+
+def stills(folder: Path) -> list[Path]:
+    """The pictures of a folder, in the order of the numbers in their names."""
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in _STILLS]
+    return sorted(paths, key=lambda path: (by_number(path.stem), path.name))
+
+
+def by_number(name: str) -> list[tuple[str, int]]:
+    """Key that sorts names as a reader would: "benign (2)" before "benign (10)"."""
+    return [(text, int(digits or 0)) for text, digits in re.findall(r"(\D*)(\d*)", name)]
 
 
 def stray_entries(
     root: Path, folders: Iterable[Path], used: Iterable[str], ignored: Sequence[str] = ()
 ) -> Iterator[Entry]:
-    """Entries for files that belong to none, so that they are told as left out.
+    """Entries for files and folders that belong to none, so that they are told as left out.
 
     Args:
         root: folder of the set.
-        folders: where pictures and masks lie.
+        folders: where pictures and masks lie; what lies beside these folders is passed over.
         used: files that entries name, relative to ``root``.
         ignored: endings of files that a set has by design beside its pictures.
     """
-    known = set(used)
-    for folder in sorted(set(folders)):
+    expected = set(folders)
+    known = set(used) | {path.relative_to(root).as_posix() for path in expected}
+    for folder in sorted(expected):
         for path in sorted(folder.iterdir()):
             name = path.relative_to(root).as_posix()
-            if path.is_file() and name not in known and not name.endswith(tuple(ignored)):
+            if name not in known and not name.endswith(tuple(ignored)):
+                kind = "folder" if path.is_dir() else "file"
                 reason = "it belongs to no picture of the published layout"
-                yield Entry(f"file {name}", values={"stray": reason})
+                yield Entry(f"{kind} {name}", values={"stray": reason})
 
 
 def refuse_stray(entry: Entry) -> None:
@@ -123,123 +165,3 @@ def label(
 ) -> Fact:
     """A fact that a table or folder name of the set states."""
     return Fact(name=name, value=value, lesion=lesion, origin=Origin.LABEL, source=source)
-
-
-def read_pixels(path: Path) -> np.ndarray:
-    """Pixels of a picture, ``(H, W, 3)`` uint8.
-
-    Raises:
-        Reject: when it is missing or damaged.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except Exception:
-        raise Reject(f"its picture {path.name} is missing or damaged") from None
-
-
-def picture(path: Path, mask: np.ndarray | None, **about: Any) -> DraftPicture:
-    """A picture of the set with its bytes kept where they are PNG or JPEG.
-
-    Raises:
-        Reject: when it is missing or damaged, or the mask is of another size.
-    """
-    pixels = read_pixels(path)
-    if mask is not None and mask.shape != pixels.shape[:2]:
-        raise Reject(
-            f"its mask is {mask.shape[1]} x {mask.shape[0]} pixels, "
-            f"the picture {pixels.shape[1]} x {pixels.shape[0]}"
-        )
-    data = path.read_bytes()
-    with Image.open(io.BytesIO(data)) as image:
-        kept = image.format in _KEPT
-    if kept:
-        return DraftPicture(encoded=data, mask=mask, **about)
-    return DraftPicture(pixels=pixels, mask=mask, **about)
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """A mask as ``(H, W)`` uint8; palette and grey values are kept, colours give 1.
-
-    Raises:
-        Reject: when it is missing or damaged.
-    """
-    try:
-        with Image.open(path) as image:
-            values = np.asarray(image if image.mode in ("1", "L", "P") else image.convert("L"))
-    except Exception:
-        raise Reject(f"its mask {path.name} is missing or damaged") from None
-    return values.astype(np.uint8)
-
-
-def lesion_mask(path: Path) -> np.ndarray:
-    """A mask of one lesion: 1 inside, 0 outside.
-
-    Raises:
-        Reject: when it is missing, damaged or empty.
-    """
-    mask = (read_mask(path) > 0).astype(np.uint8)
-    if not mask.any():
-        raise Reject(f"its mask {path.name} is empty")
-    return mask
-
-
-def polygon_mask(points: Sequence[Sequence[float]], shape: tuple[int, int]) -> np.ndarray:
-    """Fill a closed polygon.
-
-    Args:
-        points: ``(x, y)`` in pixels.
-        shape: ``(rows, columns)`` of the mask.
-
-    Raises:
-        Reject: when it is no polygon inside the picture.
-    """
-    canvas = Image.new("L", (shape[1], shape[0]))
-    try:
-        corners = [(float(x), float(y)) for x, y in points]
-        ImageDraw.Draw(canvas).polygon(corners, fill=1, outline=1)
-    except (TypeError, ValueError):
-        raise Reject("its outline is no list of points") from None
-    mask = np.asarray(canvas)
-    if not mask.any():
-        raise Reject("its outline lies outside the picture")
-    return mask
-
-
-def polygon_file(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Fill the polygon of a JSON file.
-
-    Raises:
-        Reject: when the file is missing or damaged.
-    """
-    try:
-        points = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise Reject(f"its outline {path.name} is missing or damaged") from None
-    return polygon_mask(points, shape)
-
-
-def mask_facts(
-    pixels: np.ndarray,
-    mask: np.ndarray,
-    image: int = 0,
-    pixel_spacing_mm: tuple[float, float] | None = None,
-    first_lesion: int = 1,
-) -> list[Fact]:
-    """What the masks of one picture show of each lesion (values 1, 2, ... of the mask)."""
-    found: list[Fact] = []
-    for number, value in enumerate(np.unique(mask[mask > 0])):
-        lesion = mask == value
-        others = (mask > 0) & ~lesion
-        try:
-            found += lesion_facts(
-                pixels,
-                lesion,
-                lesion=first_lesion + number,
-                image_index=image,
-                pixel_spacing_mm=pixel_spacing_mm,
-                others=others if others.any() else None,
-            )
-        except InputError as error:
-            raise Reject(f"its mask cannot be measured ({type(error).__name__})") from None
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +12,22 @@ from pathlib import Path
 
 import numpy as np
 
-from echovlm.data.sources.public import (
-    PublicSet,
-    label,
+from echovlm.data.record import Rejected
+from echovlm.data.sources.pictures import (
     lesion_mask,
-    mask_facts,
+    measured,
     picture,
     polygon_mask,
     read_pixels,
+)
+from echovlm.data.sources.public import (
+    PublicSet,
+    by_number,
+    label,
     refuse_stray,
     stray_entries,
 )
-from echovlm.data.sources.source import Draft, Entry, Reject
+from echovlm.data.sources.source import Draft, DraftPicture, Entry, Reject
 from echovlm.errors import DataError
 from echovlm.facts import Fact
 from echovlm.terms import Anatomy
@@ -54,35 +59,35 @@ _WORDS = {
 _NAMES = {"echogenicity": "echogenicity", "margins": "margin", "calcifications": "calcification"}
 
 
+_CATEGORY = re.compile(r"2|3|4[ABC]|5")  # TI-RADS as the set uses it, before the ACR's of 2017
+
+
 @dataclass(frozen=True)
 class Ddti(PublicSet):
     """DDTI: thyroid nodules with radiologists' descriptors, TI-RADS and outlines.
 
-    One record per case. Layout: ``N.xml`` and ``N_1.jpg``, ``N_2.jpg``, ...; in a file
-    ``composition``, ``echogenicity``, ``margins``, ``calcifications``, ``tirads`` and ``mark``
-    elements with ``image`` and ``svg`` (JSON of regions with ``points``) (from knowledge of the set
-    and public readers; not seen).
+    One record per case. The descriptors are of the case; where a picture outlines several nodules,
+    nobody says of which, so none is stated. Layout: ``N.xml`` and ``N_1.jpg``, ``N_2.jpg``, ...,
+    perhaps in a folder ``archive``; in a file ``composition``, ``echogenicity``, ``margins``,
+    ``calcifications``, ``tirads`` and ``mark`` elements with ``image`` and ``svg`` (JSON of regions
+    with ``points`` of ``x`` and ``y``) (checked against four public readers; not seen).
     """
 
     name: str = "ddti"
     title: str = "DDTI: thyroid nodules, TI-RADS descriptors, outlines"
-    licence: str = "open for research, see its page"
+    licence: str = "open access, terms unverified"
     citation: str = "Pedraza et al., Proc. SPIE 9287, 2015, 10.1117/12.2073532"
 
     def entries(self) -> Iterator[Entry]:
         """One entry per case."""
-        files = sorted(self.root.glob("*.xml"), key=lambda p: (len(p.stem), p.stem))
-        if not files:
-            raise DataError(self.root, "is not laid out as ddti: no N.xml was found", "Check it")
+        folder = self.holding("[0-9]*.xml")
         used: list[str] = []
-        for file in files:
-            paths = sorted(
-                self.root.glob(f"{file.stem}_*.jpg"), key=lambda p: (len(p.stem), p.stem)
-            )
+        for file in sorted(folder.glob("[0-9]*.xml"), key=lambda path: by_number(path.stem)):
+            paths = sorted(folder.glob(f"{file.stem}_*.jpg"), key=lambda path: by_number(path.stem))
             names = tuple(self.relative(path) for path in (file, *paths))
             used += names
             yield Entry(f"case-{file.stem}", names)
-        yield from stray_entries(self.root, [self.root], used)
+        yield from stray_entries(self.root, [folder], used)
 
     def draft(self, entry: Entry) -> Draft:
         """Read one case; a picture without an outline comes without a mask."""
@@ -90,16 +95,36 @@ class Ddti(PublicSet):
         case = _case(self.root / entry.files[0])
         if len(entry.files) < 2:
             raise Reject("it has no picture")
-        pictures, facts = [], [label("anatomy", "thyroid", "DDTI"), *_ddti_labels(case)]
-        for number, name in enumerate(entry.files[1:]):
+        pictures: list[DraftPicture] = []
+        found: list[Fact] = []
+        rejected: list[Rejected] = []
+        outlined = 0
+        for name in entry.files[1:]:
             path = self.root / name
-            pixels = read_pixels(path)
-            index = path.stem.rpartition("_")[2]
-            mask = _outlines(case, index, (pixels.shape[0], pixels.shape[1]))
-            pictures.append(picture(path, mask))
-            if mask is not None and int(mask.max()) == 1:
-                facts += mask_facts(pixels, mask, number)
-        return Draft(entry.key, tuple(pictures), Anatomy.THYROID, tuple(facts))
+            try:
+                height, width = read_pixels(path).shape[:2]
+            except Reject as refusal:
+                rejected.append(self.left_out(f"{entry.key} picture {path.stem}", refusal))
+                continue
+            mask = None
+            try:
+                mask = _outlines(case, path.stem.rpartition("_")[2], (height, width))
+            except Reject as refusal:
+                rejected.append(self.left_out(f"{entry.key} outline {path.stem}", refusal))
+            if mask is None:
+                pictures.append(picture(path, None))
+                continue
+            outlined = max(outlined, int(mask.max()))
+            drafted, facts = measured(path, mask, len(pictures))
+            pictures.append(drafted)
+            found += facts
+        if not pictures:
+            raise Reject(rejected[0].reason)
+        stated = [label("anatomy", "thyroid", "DDTI"), *_ddti_labels(case, outlined)]
+        facts = [*stated, *(found if outlined == 1 else [])]
+        return Draft(
+            entry.key, tuple(pictures), Anatomy.THYROID, tuple(facts), rejected=tuple(rejected)
+        )
 
 
 def _case(path: Path) -> ET.Element:
@@ -115,18 +140,28 @@ def _case(path: Path) -> ET.Element:
         raise Reject(f"its file {path.name} is no XML") from None
 
 
-def _ddti_labels(case: ET.Element) -> Iterator[Fact]:
-    yield label("lesion_present", True, "XML: mark")
+def _ddti_labels(case: ET.Element, outlined: int) -> Iterator[Fact]:
+    """What the file says of the nodule; ``outlined`` is the most nodules outlined in a picture."""
+    category = (case.findtext("tirads") or "").strip().upper()
+    graded = _CATEGORY.fullmatch(category) is not None
+    if outlined:
+        yield label("lesion_present", True, "XML: mark")
+    elif graded:
+        yield label("lesion_present", True, "XML: tirads")
+    else:
+        return
+    if outlined > 1:
+        return
     for tag, words in _WORDS.items():
-        said = (case.findtext(tag) or "").strip().lower()
+        said = " ".join((case.findtext(tag) or "").lower().replace("- ", " ").split())
         if said in words:
             yield label(_NAMES[tag], words[said], f"XML: {tag}", lesion=1)
-    category = (case.findtext("tirads") or "").strip().upper()
-    if category:
+    if graded:
         yield label("tirads", category, "XML: tirads", lesion=1)
 
 
 def _outlines(case: ET.Element, index: str, shape: tuple[int, int]) -> np.ndarray | None:
+    """Regions 1, 2, ... of one picture; None where the file outlines nothing in it."""
     mask = np.zeros(shape, np.uint8)
     count = 0
     for mark in case.iter("mark"):
@@ -136,10 +171,13 @@ def _outlines(case: ET.Element, index: str, shape: tuple[int, int]) -> np.ndarra
             regions = json.loads(mark.findtext("svg") or "[]")
             outlines = [[(p["x"], p["y"]) for p in region["points"]] for region in regions]
         except (ValueError, KeyError, TypeError):
-            raise Reject("an outline of its XML file is damaged") from None
+            raise Reject("an outline of its XML file is damaged, so it is left out") from None
         for points in outlines:
+            new = (polygon_mask(points, shape) > 0) & (mask == 0)
+            if not new.any():
+                raise Reject("one of its outlines lies inside another, so none is kept")
             count += 1
-            mask[(polygon_mask(points, shape) > 0) & (mask == 0)] = count
+            mask[new] = count
     return mask if count else None
 
 
@@ -147,9 +185,11 @@ def _outlines(case: ET.Element, index: str, shape: tuple[int, int]) -> np.ndarra
 class Tn3k(PublicSet):
     """TN3K: thyroid nodules with masks, and benign or malignant where the label files are there.
 
-    Layout: ``trainval-image/N.jpg``, ``trainval-mask/N.jpg``, ``test-image``, ``test-mask``,
-    ``label4trainval.csv`` and ``label4test.csv`` as "N.jpg,LABEL", 1 malignant (by public loaders;
-    not seen). The set names no patients.
+    Layout: ``trainval-image/N.jpg``, ``trainval-mask/N.jpg`` (2879), ``test-image``, ``test-mask``
+    (614), and ``tn3k-trainval-fold*.json``, which is passed over; with the labels that Gong's
+    archive and the ACL repository add, ``label4trainval.csv`` and ``label4test.csv`` as
+    "N.jpg,LABEL", 1 malignant (checked against five public readers; not seen). The set names no
+    patients.
     """
 
     name: str = "tn3k"
@@ -165,40 +205,33 @@ class Tn3k(PublicSet):
         folders = []
         for part in ("trainval", "test"):
             images = self.find(f"{part}-image")
-            masks = images.parent / f"{part}-mask"
+            masks = self.find(f"{part}-mask")
             labels = _labels(images.parent / f"label4{part}.csv")
             folders += [images, masks]
-            for path in sorted(images.iterdir()):
-                files = (self.relative(path), self.relative(masks / path.name))
+            for path, files in self.pairs(images, masks):
                 used += files
                 yield Entry(f"{part}-{path.stem}", files, {"label": labels.get(path.name)})
-        yield from stray_entries(self.root, [f for f in folders if f.is_dir()], used)
+        yield from stray_entries(self.root, folders, used)
 
     def draft(self, entry: Entry) -> Draft:
         """Read one picture."""
         refuse_stray(entry)
-        path = self.root / entry.files[0]
-        mask = lesion_mask_of_jpeg(self.root / entry.files[1])
+        path, mask = (self.root / file for file in entry.files)
+        drafted, found = measured(path, lesion_mask(mask, above=127))
         facts = [label("anatomy", "thyroid", "TN3K"), label("lesion_present", True, "TN3K")]
         if (kind := entry.values["label"]) is not None:
             pathology = "malignant" if kind == "1" else "benign"
             facts.append(label("pathology", pathology, f"label {kind}", lesion=1))
-        facts += mask_facts(read_pixels(path), mask)
-        return Draft(entry.key, (picture(path, mask),), Anatomy.THYROID, tuple(facts))
-
-
-def lesion_mask_of_jpeg(path: Path) -> np.ndarray:
-    """A mask saved as JPEG: 1 above half of the range, without the fringe of compression."""
-    lesion_mask(path)  # tells what is missing, damaged or empty
-    mask = (read_pixels(path)[..., 0] > 127).astype(np.uint8)
-    if not mask.any():
-        raise Reject(f"its mask {path.name} is empty")
-    return mask
+        return Draft(entry.key, (drafted,), Anatomy.THYROID, (*facts, *found))
 
 
 def _labels(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
+    labels = {}
     with open(path, encoding="utf-8-sig", newline="") as stream:
-        rows = [row for row in csv.reader(stream) if len(row) == 2]
-    return {name.strip(): value.strip() for name, value in rows if value.strip() in ("0", "1")}
+        for number, row in enumerate(csv.reader(stream), start=1):
+            if len(row) != 2 or row[1].strip() not in ("0", "1"):
+                raise DataError(path, f"is damaged in line {number}", "Restore the published file")
+            labels[row[0].strip()] = row[1].strip()
+    return labels

@@ -7,15 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from echovlm.data.sources.public import (
-    PublicSet,
-    label,
-    lesion_mask,
-    picture,
-    read_mask,
-    refuse_stray,
-    stray_entries,
-)
+from echovlm.data.sources.pictures import lesion_mask, picture, read_mask
+from echovlm.data.sources.public import PublicSet, label, refuse_stray, stray_entries
 from echovlm.data.sources.source import Draft, Entry, Reject
 from echovlm.terms import Anatomy
 
@@ -24,8 +17,9 @@ from echovlm.terms import Anatomy
 class Ccaus(PublicSet):
     """CCAUS: pictures of the common carotid artery with lumen masks (Mendeley d4xt63mgjm).
 
-    The part of a name before ``VAS`` is the acquisition and stands for the patient. No calibration,
-    so no diameter. Layout: ``US images/NAME.png``, ``Expert mask images/NAME.png`` (seen).
+    The part of a name before ``VAS`` is the acquisition and stands for the patient; both sides of a
+    person may be two acquisitions. No calibration, so no diameter. Layout: ``US images/NAME.png``,
+    ``Expert mask images/NAME.png`` (seen; the whole set has 1100 pictures of 11 people).
     """
 
     name: str = "ccaus"
@@ -35,15 +29,12 @@ class Ccaus(PublicSet):
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
-        images = self.find("US images")
-        masks = images.parent / "Expert mask images"
+        images, masks = self.find("US images"), self.find("Expert mask images")
         used: list[str] = []
-        for path in sorted(images.glob("*.png")):
-            files = (self.relative(path), self.relative(masks / path.name))
+        for path, files in self.pairs(images, masks):
             used += files
             yield Entry(path.stem, files)
-        folders = [folder for folder in (images, masks) if folder.is_dir()]
-        yield from stray_entries(self.root, folders, used)
+        yield from stray_entries(self.root, [images, masks], used)
 
     def draft(self, entry: Entry) -> Draft:
         """Read one picture."""
@@ -65,21 +56,21 @@ class Usgra(PublicSet):
     """USGRA: vessels and nerves as seen for regional anaesthesia.
 
     The published masks carry values 1 and 2 without a legend; 1 is taken for nerve and 2 for
-    vessel, from the look of the pictures, and every such fact says so. The set names no patients.
-    Layout: ``images/NNNN.png``, ``masks/NNNN.png`` (seen).
+    vessel, from the look of the pictures and the order in which the publisher names them, and every
+    such fact says so. The set names no volunteers, of whom there are few. Layout:
+    ``images/NNNN.png``, ``masks/NNNN.png`` (seen; the whole set has 244 pictures).
     """
 
     name: str = "usgra"
     title: str = "USGRA: nerves and vessels for regional anaesthesia, masks"
     licence: str = "CC-BY-4.0"
-    citation: str = "USGRA data set"
+    citation: str = "usgra-seg: Ultrasound-Guided Regional Anaesthesia segmentation, GitHub 2025"
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
         images, masks = self.find("images"), self.find("masks")
         used: list[str] = []
-        for path in sorted(images.glob("*.png")):
-            files = (self.relative(path), self.relative(masks / path.name))
+        for path, files in self.pairs(images, masks):
             used += files
             yield Entry(path.stem, files)
         yield from stray_entries(self.root, [images, masks], used)

@@ -1,7 +1,7 @@
 """Pictures in the two plain volume files that research sets use: NIfTI-1 and MetaImage.
 
-Only what such sets hold is read: one file, 2-D or 3-D, common number types, no orientation.
-Anything else is refused rather than guessed.
+Only what such sets hold is read: one file, 2-D or 3-D, common number types as stored, lengths in
+millimetres, no orientation. Anything else is refused rather than guessed.
 
 Sources: NIfTI-1 data format, nifti.nimh.nih.gov/nifti-1 (header of 348 bytes); ITK MetaIO,
 itk.org/Wiki/MetaIO/Documentation.
@@ -29,6 +29,9 @@ _META_TYPES = {
     "MET_FLOAT": "f4",
 }
 _LARGEST_BYTES = 1 << 30
+_UNITS_OF_LENGTH = 0b111  # of the header's xyzt_units
+_MILLIMETRES = (0, 2)  # not stated, millimetres
+_WIDEST_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +74,16 @@ def _read_nifti(path: Path) -> Volume:
     sizes = np.frombuffer(header, f"{order}i2", 8, 40)
     kind = int(np.frombuffer(header, f"{order}i2", 1, 70)[0])
     spacing = np.frombuffer(header, f"{order}f4", 8, 76)
-    start = int(np.frombuffer(header, f"{order}f4", 1, 108)[0])
-    if kind not in _NIFTI_TYPES or not 2 <= sizes[0] <= 4:
+    start, slope, intercept = np.frombuffer(header, f"{order}f4", 3, 108)
+    scaled = (np.isfinite(slope) and slope not in (0, 1)) or (np.isfinite(intercept) and intercept)
+    in_mm = header[123] & _UNITS_OF_LENGTH in _MILLIMETRES
+    if kind not in _NIFTI_TYPES or not 2 <= sizes[0] <= 4 or scaled or not in_mm:
         raise Reject(f"its file {path.name} is of a kind that is not read")
     shape = [int(size) for size in sizes[1 : sizes[0] + 1]]
     count = math.prod(shape)
-    values = np.frombuffer(data, f"{order}{_NIFTI_TYPES[kind]}", count, start)
+    values = np.frombuffer(data, f"{order}{_NIFTI_TYPES[kind]}", count, int(start))
     frames = values.reshape(-1, shape[1], shape[0])  # x runs fastest
-    return Volume(frames, (float(spacing[2]), float(spacing[1])))
+    return Volume(frames, _spacing(path, spacing[2], spacing[1]))
 
 
 def _read_meta(path: Path) -> Volume:
@@ -94,7 +99,14 @@ def _read_meta(path: Path) -> Volume:
         data = zlib.decompressobj().decompress(data, _LARGEST_BYTES)
     order = ">" if fields.get("BinaryDataByteOrderMSB", "False") == "True" else "<"
     values = np.frombuffer(data, f"{order}{_META_TYPES[fields['ElementType']]}", math.prod(shape))
-    return Volume(values.reshape(-1, shape[1], shape[0]), (spacing[1], spacing[0]))
+    frames = values.reshape(-1, shape[1], shape[0])
+    return Volume(frames, _spacing(path, spacing[1], spacing[0]))
+
+
+def _spacing(path: Path, row_mm: float, column_mm: float) -> tuple[float, float]:
+    if not (0 < row_mm < _WIDEST_MM and 0 < column_mm < _WIDEST_MM):  # also false for no number
+        raise Reject(f"its file {path.name} gives no usable pixel spacing")
+    return float(row_mm), float(column_mm)
 
 
 def as_grey(frame: np.ndarray) -> np.ndarray:
