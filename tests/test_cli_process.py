@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = ["", "report", "diagnose", "ask", "simulate", "convert", "upcycle"]
+COMMANDS = [
+    *("", "report", "diagnose", "ask", "simulate", "simulate-archive", "convert", "upcycle"),
+    *("data", "data import", "data sources", "data simulate", "data build", "data check"),
+    *("data stats", "data export", "rads", "rads tirads", "rads c-tirads", "rads birads"),
+    *("rads orads", "rads carotid", "rads fatty-liver", "rads hydronephrosis", "rads heart"),
+]
 
 
 def echovlm(*arguments, **settings):
@@ -33,7 +38,7 @@ def test_the_help_page_is_the_golden_one(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERMINAL_WIDTH", "80")
     assert cli.run([*command.split(), "--help"]) == 0
-    golden = GOLDEN / f"help{'-' if command else ''}{command}.txt"
+    golden = GOLDEN / f"{'-'.join(['help', *command.split()])}.txt"
     assert capsys.readouterr().out == golden.read_text(encoding="utf-8")
 
 
@@ -46,17 +51,26 @@ def test_importing_the_package_or_its_help_loads_no_network_stack():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers"])
-def test_without_the_network_extra_the_sentence_says_what_to_install(package):
-    example = Path(__file__).resolve().parents[1] / "examples" / "breast"
+@pytest.mark.parametrize(
+    ("package", "extra", "command"),
+    [
+        ("torch", "model", ["report", "examples/breast"]),
+        ("transformers", "model", ["report", "examples/breast"]),
+        ("rapidfuzz", "data", ["data", "check", "examples"]),
+    ],
+)
+def test_without_an_extra_the_sentence_says_what_to_install(package, extra, command):
     code = (
         f"import sys; sys.modules[{package!r}] = None; from echovlm.cli import run;"
-        f"sys.exit(run(['report', {str(example)!r}]))"
+        f"sys.exit(run({command!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root
+    )
     assert done.returncode == 1
     assert f"{package} is not installed" in done.stderr
-    assert "pip install 'echovlm[model]'" in done.stderr
+    assert f"pip install 'echovlm[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

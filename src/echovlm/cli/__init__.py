@@ -17,7 +17,16 @@ from echovlm.cli.app import app
 from echovlm.cli.layout import show_error
 from echovlm.errors import EchoVLMError, InputError
 
-_NETWORK_PACKAGES = {"torch", "transformers", "safetensors", "tokenizers", "huggingface_hub"}
+# What the user wanted, and the extra that brings it, by the packages whose absence stops it.
+_EXTRAS = {
+    ("the network", "model"): (
+        *("torch", "transformers", "safetensors", "tokenizers", "huggingface_hub"),
+    ),
+    ("the data engine", "data"): (
+        *("datasets", "pyarrow", "openpyxl", "pytesseract", "imagehash"),
+        *("simhash", "rapidfuzz", "skimage"),
+    ),
+}
 
 BAD_INPUT = 2
 FAILED = 1
@@ -62,12 +71,13 @@ def run(arguments: Sequence[str]) -> int:
         return _fail("There is not enough memory for this study and model.", FAILED)
     except Exception as error:
         absent = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-        if absent in _NETWORK_PACKAGES:
-            return _fail(
-                f"This command needs the network, but {absent} is not installed; "
-                "install the extra: pip install 'echovlm[model]'.",
-                FAILED,
-            )
+        for (wanted, extra), packages in _EXTRAS.items():
+            if absent in packages:
+                return _fail(
+                    f"This command needs {wanted}, but {absent} is not installed; "
+                    f"install the extra: pip install 'echovlm[{extra}]'.",
+                    FAILED,
+                )
         # Anything that reaches this line is a defect, but a user at a terminal gets a sentence.
         if os.environ.get("ECHOVLM_TRACEBACK"):
             raise
