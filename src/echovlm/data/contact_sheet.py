@@ -185,5 +185,5 @@ _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:1rem;background:#181818;color:#ddd}"
     "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:1rem}"
     "figure{margin:0;background:#222;padding:.5rem}img{width:100%;height:auto}"
-    "p{margin:.2rem 0;color:#aaa;overflow-wrap:anywhere}figcaption{font-size:12px;overflow-wrap:anywhere}"
+    "p{margin:.2rem 0;color:#aaa}figcaption{font-size:12px;overflow-wrap:anywhere}"
 )
