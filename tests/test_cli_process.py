@@ -106,8 +106,10 @@ def test_ctrl_c_ends_a_real_process_with_130(still):
         [
             sys.executable,
             "-c",
-            "import time, echovlm.imaging as imaging\n"
+            "import signal, time, echovlm.imaging as imaging\n"
             "from echovlm.cli import main\n"
+            # A suite started in the background ignores the signal, and its children inherit that.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "def wait(path):\n    print('reading', flush=True)\n    time.sleep(60)\n"
             "imaging.read = wait\n"
             "import sys\nsys.argv = ['echovlm', 'report', 'x.png']\nmain()",
