@@ -34,6 +34,7 @@ def _kinds(text: str, **values: object) -> set[Kind]:
         ("No focal lesion.", {"pathology": "benign"}, Kind.NO_LESION),
         ("未见结石。", {"stone_present": True}, Kind.NO_LESION),
         ("结节大小约25mm×10mm。", {"size_long_mm": 12.0}, Kind.SIZE),
+        ("Right kidney 11.4 cm with a cyst of 44 mm.", {"size_long_mm": 30.0}, Kind.SIZE),
         ("The mass has spiculated margins.", {"margin": "circumscribed"}, Kind.DESCRIPTOR),
         ("结节未见声影。", {"posterior": "shadowing"}, Kind.DESCRIPTOR),
         ("BI-RADS 3类。", {"birads": "4A"}, Kind.CATEGORY),
@@ -54,6 +55,7 @@ def test_a_text_against_its_facts(text: str, facts: dict[str, object], kind: Kin
         ("右乳术后，左乳见一结节。", {"laterality": "left"}),
         ("右乳见一结节，左乳未见结节。", {"laterality": "right"}),
         ("Lesion of 12.8 mm.", {"size_long_mm": 12.0}),
+        ("Right kidney 11.4 cm with a cyst of 44 mm.", {"size_long_mm": 44.0}),
         ("BI-RADS 4类。", {"birads": "4A"}),
         ("BI-RADS 4B.", {"birads": "4"}),
         (
@@ -76,6 +78,8 @@ def test_no_contradiction_with_facts(text: str, facts: dict[str, object]) -> Non
         ("超声所见：乳腺未见结节。超声提示：乳腺结节。", Kind.NO_LESION),
         ("Findings: Mass in the left breast. Impression: Right breast mass.", Kind.LEFT_RIGHT),
         ("左侧乳腺内见一结节。提示右侧乳腺结节。", Kind.LEFT_RIGHT),
+        ("子宫后壁见低回声结节。子宫未见占位。", Kind.NO_LESION),
+        ("左卵巢见囊肿。双侧卵巢未见占位。", Kind.NO_LESION),
         ("超声所见：结节8mm×6mm。超声提示：结节，大小20mm。", Kind.SIZE_MISSING),
         ("Findings: A mass. Impression: Mass of 20 mm.", Kind.SIZE_MISSING),
         ("乳腺结节，考虑良性。结论为恶性肿瘤。", Kind.BENIGN_MALIGNANT),
@@ -101,10 +105,23 @@ def test_a_text_against_itself(text: str, kind: Kind) -> None:
         "超声所见：结节12mm。超声提示：结节，约1.2cm。",
         "左乳纤维腺瘤。右乳恶性肿瘤。",
         "肝右叶见一囊肿，胆囊未见结石。",
+        "子宫后壁见低回声结节。双侧附件区未见占位。",
+        "A mass in the left upper outer quadrant. The right breast shows no mass.",
     ],
 )
 def test_no_contradiction_within_a_text(text: str) -> None:
     assert _kinds(text) == set()
+
+
+def test_a_size_is_missed_where_one_of_two_lesions_is_told_wrongly() -> None:
+    lesions = [
+        fact.model_copy(update={"lesion": number})
+        for number, size in ((1, 20.0), (2, 8.0))
+        for fact in _facts(size_long_mm=size)
+    ]
+    wrong = check_text("A nodule of 20 mm and a nodule of 15 mm.", lesions, "en")
+    assert [found.kind for found in wrong] == [Kind.SIZE]
+    assert not check_text("A nodule of 20 mm and a nodule of 8 mm.", lesions, "en")
 
 
 def test_sentences_name_fact_and_source_and_spans_point_into_the_text() -> None:

@@ -142,25 +142,32 @@ def _single_multiple(said: Claims, known: Known) -> list[Contradiction]:
 
 
 def _sizes(said: Claims, known: Known) -> list[Contradiction]:
-    """Long and short axis of the text against those of any lesion of the facts."""
+    """Numbers of the text against those of the facts.
+
+    A report gives the size of the organ and of what else is there too. A size that no fact holds
+    is therefore a contradiction only where the text leaves the size of a known lesion untold.
+    """
     found: list[Contradiction] = []
-    for name in _LENGTHS:
+    for name in _NUMBERS:
         facts = [fact for fact in known.get(name, []) if _is_number(fact.value)]
-        for each in said.named(name) if facts else ():
-            rivals = [
-                fact for fact in facts if each.lesion is None or fact.lesion in (None, each.lesion)
-            ]
-            rivals = rivals or facts
-            if not any(
-                agrees(each, fact.value, SIZE_TOLERANCE_MM, SIZE_TOLERANCE_RATIO) for fact in facts
-            ):
+        stated = said.named(name) if facts else []
+        if name in _SIZES and all(any(_is_near(each, fact) for each in stated) for fact in facts):
+            continue
+        for each in stated:
+            if not any(_is_near(each, fact) for fact in facts):
+                rivals = [fact for fact in facts if _same_lesion(each, fact)] or facts
                 saying = f"{spoken(each.value)} {each.unit or ''}".strip()
                 found.append(_against(ContradictionKind.SIZE, each, saying, rivals[0]))
     return found
 
 
-_LENGTHS = (
-    "size_long_mm", "size_short_mm", "size_lateral_mm", "size_depth_extent_mm",
+def _is_near(statement: Statement, fact: Fact) -> bool:
+    return agrees(statement, fact.value, SIZE_TOLERANCE_MM, SIZE_TOLERANCE_RATIO)
+
+
+_SIZES = ("size_long_mm", "size_short_mm", "size_lateral_mm", "size_depth_extent_mm")
+_NUMBERS = (
+    *_SIZES,
     "head_circumference_mm", "lumen_diameter_mm", "intima_media_mm", "ejection_fraction_percent",
     "psv_cm_per_s", "edv_cm_per_s",
 )  # fmt: skip

@@ -22,7 +22,7 @@ _ORGANS_ZH = (
     ("other", "腋窝|腋下|腋|颈部|锁骨上|胸壁|胸腔|腹股沟|输尿管|睾丸|下肢|上肢|肩|髋|膝|肺"),
 )
 _ORGANS_EN = (
-    ("breast", "breasts?|mammary|nipple"),
+    ("breast", "breasts?|mammary|nipple|(?:outer|inner) quadrants?"),
     ("thyroid", "thyroid"),
     ("kidney", "kidneys?|renal"),
     ("gynaecology", "ovary|ovaries|ovarian|adnexal?|adnexae|fallopian"),

@@ -66,7 +66,10 @@ def _lesion_and_none(said: Claims) -> list[Contradiction]:
 
 def _apart_sides(one: Statement, other: Statement) -> bool:
     sides = {one.side, other.side}
-    return None not in sides and "bilateral" not in sides and len(sides) == 2
+    if None in sides:
+        # The uterus has no side: one that has a side is about an ovary.
+        return len(sides) == 2 and "gynaecology" in (one.organ, other.organ)
+    return "bilateral" not in sides and len(sides) == 2
 
 
 def _sides_of_parts(said: Claims) -> list[Contradiction]:
