@@ -106,6 +106,14 @@ class PublicSet(ABC):
             mask = drawn.get(path.stem, masks / path.name)
             yield path, (self.relative(path), self.relative(mask))
 
+    def paired_entries(self, images: Path, masks: Path) -> Iterator[Entry]:
+        """One entry for each picture of a folder and its mask, then what is left over in both."""
+        used: list[str] = []
+        for path, files in self.pairs(images, masks):
+            used += files
+            yield Entry(path.stem, files)
+        yield from stray_entries(self.root, [images, masks], used)
+
     def relative(self, path: Path) -> str:
         """Path of a file of the set, from its root."""
         return path.relative_to(self.root).as_posix()

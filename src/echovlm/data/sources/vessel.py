@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from echovlm.data.sources.pictures import lesion_mask, picture, read_mask
-from echovlm.data.sources.public import PublicSet, label, refuse_stray, stray_entries
+from echovlm.data.sources.public import PublicSet, label, refuse_stray
 from echovlm.data.sources.source import Draft, Entry, Reject
 from echovlm.terms import Anatomy
 
@@ -29,12 +29,7 @@ class Ccaus(PublicSet):
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
-        images, masks = self.find("US images"), self.find("Expert mask images")
-        used: list[str] = []
-        for path, files in self.pairs(images, masks):
-            used += files
-            yield Entry(path.stem, files)
-        yield from stray_entries(self.root, [images, masks], used)
+        return self.paired_entries(self.find("US images"), self.find("Expert mask images"))
 
     def draft(self, entry: Entry) -> Draft:
         """Read one picture."""
@@ -68,12 +63,7 @@ class Usgra(PublicSet):
 
     def entries(self) -> Iterator[Entry]:
         """One entry per picture."""
-        images, masks = self.find("images"), self.find("masks")
-        used: list[str] = []
-        for path, files in self.pairs(images, masks):
-            used += files
-            yield Entry(path.stem, files)
-        yield from stray_entries(self.root, [images, masks], used)
+        return self.paired_entries(self.find("images"), self.find("masks"))
 
     def draft(self, entry: Entry) -> Draft:
         """Read one picture."""
