@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from echovlm.evaluate.blind import grey_statistics
 from echovlm.simulate.cases import LABELS, make_case
 from echovlm.simulate.scanner import Variation
 from echovlm.terms import Anatomy
@@ -26,11 +27,10 @@ PENALTY = 1e-3  # on the squared weights, against a mean loss
 FIRST_SEED = 7_000_000
 
 
-def grey_statistics(job: tuple[str, int, Variation]) -> np.ndarray:
-    """Mean, standard deviation and quartiles of the first still of a case, (5,)."""
+def features_of(job: tuple[str, int, Variation]) -> np.ndarray:
+    """Grey statistics of the first still of a case, (5,)."""
     label, seed, variation = job
-    grey = make_case(seed, label, 1, variation).study.clips[0].frames[0, :, :, 0]
-    return np.array([grey.mean(), grey.std(), *np.percentile(grey, [25, 50, 75])])
+    return grey_statistics(make_case(seed, label, 1, variation).study.clips[0].frames[0])
 
 
 def fitted(features: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
@@ -81,7 +81,7 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.workers) as pool:
         for variation in Variation:
             jobs = [(name, FIRST_SEED + i, variation) for i, name in enumerate(names)]
-            tables[variation] = np.stack(list(pool.map(grey_statistics, jobs, chunksize=20)))
+            tables[variation] = np.stack(list(pool.map(features_of, jobs, chunksize=20)))
     print("| classes | chance | narrow | wide |\n|---|---|---|---|")
     for anatomy in Anatomy:
         mine = regions == anatomy

@@ -17,7 +17,8 @@ import typer
 from rich.progress import track
 
 from echovlm.engine import Engine
-from echovlm.evaluate.simulated import fit_temperature, score
+from echovlm.evaluate.calibration import fit_temperature
+from echovlm.evaluate.simulated import score
 from echovlm.simulate.cases import Case, make_case
 from echovlm.terms import Language
 from echovlm.train import recipes

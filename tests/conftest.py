@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tiny"]
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:

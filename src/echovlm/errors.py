@@ -9,6 +9,7 @@
     ├── CheckpointError       a checkpoint folder that cannot be used as it is
     │   ├── LayoutError       not a layout this loader knows (a plain Qwen2-VL, for example)
     │   └── TensorError       a tensor is missing, left over, or has the wrong shape
+    ├── TrainingError         a recipe and what it is to train do not fit together
     └── OutputError           a result could not be written whole
 
 Each message is one sentence that names the thing, says what is wrong with it and what to do. The
@@ -68,6 +69,10 @@ class LayoutError(CheckpointError):
 
 class TensorError(CheckpointError):
     """Tensors of a checkpoint are missing, left over or mis-shaped; the message names them."""
+
+
+class TrainingError(EchoVLMError):
+    """A recipe and the network, data or machine it is to run on do not fit together."""
 
 
 class OutputError(EchoVLMError):

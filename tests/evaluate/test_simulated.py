@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from echovlm import prompts
-from echovlm.evaluate.simulated import blanked, fit_temperature, score
+from echovlm.evaluate.simulated import blanked, score
 from echovlm.simulate.cases import make_case
 from echovlm.terms import Anatomy, Language
 
@@ -75,12 +75,3 @@ def test_blanking_keeps_shapes_and_mean_grey(cases):
     assert blank.shape == original.shape
     assert np.unique(blank).size == 1
     assert abs(float(blank.mean()) - float(original.mean())) < 1
-
-
-def test_the_fitted_temperature_makes_probabilities_match_frequencies():
-    """Scores twice as steep as the truth need temperature 2."""
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(4000, 4))
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    truth = [int(rng.choice(4, p=row)) for row in chances]
-    assert fit_temperature((2 * logits).tolist(), truth) == pytest.approx(2, rel=0.1)

@@ -96,6 +96,24 @@ def test_the_published_start_is_random_and_not_the_dense_network(source, dense, 
     assert difference.abs().max() > 0.1
 
 
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+def test_an_expert_path_can_do_without_a_shared_expert(source, dense, tmp_path, initialisation):
+    sizes = SIZES | {"shared_expert_intermediate_size": 0}
+    upcycle(source, tmp_path / "new", initialisation, **sizes)
+    network = load(tmp_path / "new")
+    moe = network.model.language_model.layers[0].mlp.moe
+    assert moe.shared_expert.down_proj.weight.shape == (network.config.text_config.hidden_size, 0)
+    batch = picture_batch()
+    logits = network(**batch).logits
+    if initialisation == "function-preserving":
+        assert (logits - dense_logits(dense)).abs().max() < 1e-5
+    logits.sum().backward()
+    assert moe.experts.down_proj.grad.abs().sum() > 0
+    network.save_pretrained(tmp_path / "again")
+    with torch.no_grad():
+        assert torch.equal(load(tmp_path / "again")(**batch).logits, logits)
+
+
 def test_experts_start_from_different_neurons_of_the_dense_path(source, dense, tmp_path):
     upcycle(source, tmp_path / "new", **SIZES | {"moe_intermediate_size": 4})
     moe = load(tmp_path / "new").model.language_model.layers[1].mlp.moe

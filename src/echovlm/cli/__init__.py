@@ -26,6 +26,10 @@ _EXTRAS = {
         *("datasets", "pyarrow", "openpyxl", "pytesseract", "imagehash"),
         *("simhash", "rapidfuzz", "skimage"),
     ),
+    ("training", "train"): ("peft", "accelerate", "tensorboard", "matplotlib"),
+    ("the evaluator", "evaluate"): (
+        *("sacrebleu", "rouge_chinese", "rouge_score", "jieba", "nltk", "sklearn"),
+    ),
 }
 
 BAD_INPUT = 2

@@ -10,6 +10,8 @@ from echovlm.cli import checkpoints, simulation
 from echovlm.cli.data import data_app
 from echovlm.cli.jobs import Job, run_job
 from echovlm.cli.rads import rads_app
+from echovlm.cli.reproduce import reproduce_app
+from echovlm.cli.training import train_app
 from echovlm.terms import Anatomy, Language
 
 if TYPE_CHECKING:
@@ -159,3 +161,5 @@ app.command("convert")(checkpoints.convert)
 app.command("upcycle")(checkpoints.upcycle)
 app.add_typer(data_app, name="data")
 app.add_typer(rads_app, name="rads")
+app.add_typer(train_app, name="train")
+app.add_typer(reproduce_app, name="reproduce")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from echovlm.data.manifest import Manifest
 from echovlm.data.quality import pictures
 from echovlm.data.sample import Sample, Split
 from echovlm.data.store import (
@@ -83,21 +84,52 @@ class SampleReader:
         Raises:
             DataError: naming the picture or line that is damaged.
         """
+        sample, data = self._stored_sample(index)
+        return Example(sample, [self._decoded(path, data.get(path)) for path in sample.images])
+
+    def sample(self, index: int) -> Sample:
+        """Read one sample without its pictures."""
+        if self._shards:
+            return self._stored_sample(index)[0]
+        return self._line(*(int(value) for value in self._index[index]))
+
+    def picture_sizes(self, index: int) -> list[tuple[int, int]]:
+        """Height and width of the pictures of one sample, without decoding them.
+
+        Raises:
+            DataError: naming the picture that is damaged.
+        """
+        sample, data = self._stored_sample(index)
+        return [self._size(path, data.get(path)) for path in sample.images]
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the set is."""
+        return self._stored.manifest
+
+    def _stored_sample(self, index: int) -> tuple[Sample, dict[str, bytes]]:
         if self._shards:
             shard, study, position = (int(value) for value in self._index[index])
             stored = self._studies(shard)[study]
-            sample, data = stored.samples[position], stored.pictures
-        else:
-            sample = self._line(*(int(value) for value in self._index[index]))
-            data = {path: read_inside(self._stored.folder, path) for path in sample.images}
-        return Example(sample, [self._decoded(path, data.get(path)) for path in sample.images])
+            return stored.samples[position], stored.pictures
+        sample = self._line(*(int(value) for value in self._index[index]))
+        return sample, {path: read_inside(self._stored.folder, path) for path in sample.images}
+
+    def _size(self, path: str, data: bytes | None) -> tuple[int, int]:
+        size = pictures.size(data) if data is not None else None
+        if size is None:
+            raise self._damaged(path)
+        return size
+
+    def _damaged(self, path: str) -> DataError:
+        return DataError(
+            self._stored.folder / path, "is missing or damaged", "Run 'echovlm data check'"
+        )
 
     def _decoded(self, path: str, data: bytes | None) -> np.ndarray:
         pixels = pictures.decode(data) if data is not None else None
         if pixels is None:
-            raise DataError(
-                self._stored.folder / path, "is missing or damaged", "Run 'echovlm data check'"
-            )
+            raise self._damaged(path)
         return pixels
 
     def _line(self, offset: int, number: int) -> Sample:

@@ -99,25 +99,3 @@ def _chance(case: Case) -> float:
 
 def _unnamed(study: Study) -> Study:
     return dataclasses.replace(study, anatomy=None)
-
-
-def fit_temperature(log_likelihoods: Sequence[Sequence[float]], true_index: Sequence[int]) -> float:
-    """The temperature that minimises the negative log-likelihood of the true labels.
-
-    Args:
-        log_likelihoods: per case, one score per candidate.
-        true_index: per case, which candidate is true.
-
-    Returns:
-        The best of 200 temperatures between 0.01 and 10, evenly spaced in their logarithm (Guo et
-        al. 2017, temperature scaling).
-    """
-    grid = np.geomspace(0.01, 10, 200)
-    losses = []
-    for temperature in grid:
-        loss = 0.0
-        for scores, index in zip(log_likelihoods, true_index, strict=True):
-            scaled = np.asarray(scores) / temperature
-            loss += float(np.logaddexp.reduce(scaled) - scaled[index])
-        losses.append(loss)
-    return float(grid[int(np.argmin(losses))])

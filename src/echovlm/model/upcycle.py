@@ -78,7 +78,7 @@ def upcycle(
         num_experts: routed experts per layer.
         num_experts_per_tok: experts per token.
         moe_intermediate_size: width of one routed expert.
-        shared_expert_intermediate_size: width of the shared expert.
+        shared_expert_intermediate_size: width of the shared expert; 0 for none.
         shard_bytes: most bytes of one file of the target.
 
     Returns:
@@ -99,8 +99,12 @@ def upcycle(
         "moe_intermediate_size": moe_intermediate_size,
         "shared_expert_intermediate_size": shared_expert_intermediate_size,
     }
-    if min(sizes.values()) < 1 or num_experts_per_tok > num_experts:
-        raise OptionError("Sizes must be at least 1, and num_experts_per_tok at most num_experts.")
+    least = min(num_experts_per_tok, moe_intermediate_size, shared_expert_intermediate_size + 1)
+    if least < 1 or num_experts_per_tok > num_experts:
+        raise OptionError(
+            "Sizes must be at least 1 (the shared expert's width 0 for none), and "
+            "num_experts_per_tok at most num_experts."
+        )
     dense = _Dense(Path(source), sizes)
     start = _Start(dense, initialisation == "function-preserving", seed)
     with new_folder(Path(target)) as folder:

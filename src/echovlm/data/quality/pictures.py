@@ -31,6 +31,15 @@ def decode(data: bytes) -> np.ndarray | None:
         return None
 
 
+def size(data: bytes) -> tuple[int, int] | None:
+    """Height and width that an image file states; None where it is damaged."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.height, image.width
+    except Exception:  # decoders raise anything on damaged bytes
+        return None
+
+
 def faults(pixels: np.ndarray | None) -> list[str]:
     """What is wrong with a picture, as clauses; empty where nothing is.
 

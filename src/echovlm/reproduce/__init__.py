@@ -1,0 +1,1 @@
+"""Experiments that join trainer, engine and evaluator, and the scores of a whole checkpoint."""

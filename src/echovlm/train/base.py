@@ -1,0 +1,147 @@
+"""The network a stage starts from, frozen and adapted as its recipe says.
+
+A base is an EchoVLM, or a dense Qwen2-VL. A recipe that trains experts makes an EchoVLM of a dense
+base first (``model/upcycle.py``), with the paper's widths relative to the dense path unless the
+recipe states others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import Qwen2VLForConditionalGeneration
+
+from echovlm.errors import CheckpointError, LayoutError, OptionError
+from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration, EchoVLMProcessor
+from echovlm.model.config import RELEASED_MODEL_TYPE, is_released
+from echovlm.model.packing import PACKED
+from echovlm.model.shards import read_json
+from echovlm.model.upcycle import upcycle
+from echovlm.train import adapters
+from echovlm.train.parts import FreezingTable, Part
+from echovlm.train.recipes import Recipe
+
+PIXELS_PER_VISUAL_TOKEN = 28 * 28
+_PAPER_DENSE, _PAPER_EXPERT, _PAPER_SHARED = 18944, 1408, 5632
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A network ready to train.
+
+    Attributes:
+        network: with the recipe's parts trainable and its adapters in place.
+        processor: its tokenizer and image processor, with the recipe's limit of visual tokens.
+        folder: the checkpoint it was read from.
+        table: what is trained.
+        dtype: the number format of the checkpoint, in which the result is written.
+    """
+
+    network: nn.Module
+    processor: Any
+    folder: Path
+    table: FreezingTable
+    dtype: torch.dtype
+
+
+def prepare(recipe: Recipe, base: Path, work: Path, arithmetic: torch.dtype) -> Start:
+    """Load a base, make experts where the recipe wants them, freeze and adapt.
+
+    Args:
+        recipe: the run.
+        base: folder of an EchoVLM or a dense Qwen2-VL.
+        work: where an upcycled base is kept.
+        arithmetic: number format of products; frozen weights are kept in it.
+
+    Raises:
+        CheckpointError: for a folder that is no such checkpoint.
+        TrainingError: when what is trainable differs from what the configuration says.
+    """
+    folder = _with_experts(recipe, base, work)
+    network = load_network(folder)
+    dtype = network.dtype
+    processor = load_processor(folder, recipe.visual_tokens)
+    torch.manual_seed(recipe.seed)
+    table = adapters.prepare(network, recipe)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else arithmetic)
+    # Patches of a picture are few: on a CPU plain products beat the fused kernel's backward pass.
+    vision = "sdpa" if torch.cuda.is_available() else "eager"
+    network.set_attn_implementation({"text_config": PACKED, "vision_config": vision})
+    return Start(network, processor, folder, table, dtype)
+
+
+def load_network(folder: Path) -> Any:
+    """Read the weights of an EchoVLM in either layout, or of a dense Qwen2-VL.
+
+    Raises:
+        CheckpointError: for anything else.
+    """
+    if is_dense(folder):
+        return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype="auto")
+    return EchoVLMForConditionalGeneration.from_pretrained(folder, dtype="auto")
+
+
+def load_processor(folder: Path, visual_tokens: int) -> EchoVLMProcessor:
+    """Read tokenizer and image processor, with a limit of visual tokens per picture."""
+    try:
+        processor = EchoVLMProcessor.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"{folder}: tokenizer or image processor cannot be read ({str(error).splitlines()[0]})."
+        ) from None
+    size = processor.image_processor.size
+    most = visual_tokens * PIXELS_PER_VISUAL_TOKEN
+    fewest = min(int(size["shortest_edge"]), most)
+    processor.image_processor.size = {"shortest_edge": fewest, "longest_edge": most}
+    return processor
+
+
+def is_dense(folder: Path) -> bool:
+    """Whether a folder holds a dense Qwen2-VL.
+
+    Raises:
+        CheckpointError: when the folder holds no configuration.
+    """
+    config = read_json(folder / "config.json")
+    kind = config.get("model_type")
+    if kind not in (RELEASED_MODEL_TYPE, EchoVLMConfig.model_type):
+        raise LayoutError(f"{folder} is a '{kind}'; a stage starts from an EchoVLM or a Qwen2-VL.")
+    return kind == RELEASED_MODEL_TYPE and not is_released(config)
+
+
+def _with_experts(recipe: Recipe, base: Path, work: Path) -> Path:
+    wanted = bool({Part.EXPERTS, Part.MIX} & set(recipe.trainable))
+    if not is_dense(base):
+        return base
+    if not wanted or recipe.experts == 0:
+        return base
+    target = work / "upcycled"
+    if not target.is_dir():
+        config = read_json(base / "config.json")
+        dense = int(config.get("text_config", config)["intermediate_size"])
+        upcycle(
+            base,
+            target,
+            recipe.expert_start,  # type: ignore[arg-type]
+            recipe.seed,
+            num_experts=recipe.experts,
+            num_experts_per_tok=recipe.experts_per_token,
+            moe_intermediate_size=_width(recipe.expert_width, dense, _PAPER_EXPERT),
+            shared_expert_intermediate_size=_width(recipe.shared_width, dense, _PAPER_SHARED),
+        )
+    return target
+
+
+def _width(stated: int | None, dense: int, paper: int) -> int:
+    """The stated width, or the paper's share of the dense width in whole 16 numbers."""
+    if stated is not None:
+        return stated
+    width = round(dense * paper / _PAPER_DENSE / 16) * 16
+    if not width:
+        raise OptionError(f"A dense path of width {dense} is too narrow; state expert_width.")
+    return width
