@@ -1,14 +1,17 @@
-"""The commands that run experiments again: ``echovlm reproduce ablation``."""
+"""The commands that run experiments again: ``echovlm reproduce ablation`` and ``nano``."""
 
 from __future__ import annotations
 
 import dataclasses
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from echovlm.errors import OptionError
+
+INTERRUPTED = 130
 
 reproduce_app = typer.Typer(
     help="Run the published experiments again, at the size of this machine.",
@@ -17,9 +20,12 @@ reproduce_app = typer.Typer(
 )
 
 
-@reproduce_app.callback()
-def _root() -> None:
-    """Run the published experiments again, at the size of this machine."""
+class Setting(StrEnum):
+    """How long the training of nano is."""
+
+    NANO = "nano"
+    REDUCED = "reduced"
+    SMOKE = "smoke"
 
 
 @reproduce_app.command()
@@ -50,3 +56,32 @@ def ablation(
         sizes = dataclasses.replace(sizes, cases=cases)
     run_ablation(work, sizes, workers, Console(stderr=True))
     print(f"Wrote {RESULTS}, {TABLES} and {PICTURE} in {work}.")
+
+
+@reproduce_app.command()
+def nano(
+    work: Annotated[
+        Path, typer.Argument(metavar="WORK", help="Folder to work in; run again, it goes on.")
+    ],
+    real: Annotated[
+        Path | None,
+        typer.Option("--real", help="Folder of public sets (docs/training.md); none if absent."),
+    ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option("--captions", help="JSON Lines with a text field, for the tokenizer alone."),
+    ] = None,
+    setting: Annotated[
+        Setting, typer.Option("--setting", help="The shipped weights, a shorter run, or a test.")
+    ] = Setting.NANO,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that make data.")] = 1,
+) -> int:
+    """The shipped weights from nothing: data, vision tower, network, temperature, scores."""
+    from echovlm.reproduce import nano as experiment
+
+    recipe = getattr(experiment, setting.value)()
+    checkpoint = experiment.NanoRun(recipe, work, real, captions, workers)()
+    if checkpoint is None:
+        return INTERRUPTED
+    print(f"Wrote {checkpoint}.")
+    return 0

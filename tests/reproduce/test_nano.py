@@ -1,0 +1,46 @@
+"""Nano from nothing at smoke size: every stage runs, is kept, and is not done twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from echovlm.cli import run
+from echovlm.engine import Engine
+from echovlm.errors import DataError
+from echovlm.reproduce import nano
+from echovlm.reproduce.nano import NanoRun
+
+
+@pytest.mark.slow  # part of the default run: the only proof that the shipped recipe runs
+def test_every_stage_runs_and_none_is_done_twice(tmp_path):
+    work = tmp_path / "work"
+    options = ["--setting", "smoke", "--workers", "2"]
+    assert run(["reproduce", "nano", str(work), *options]) == 0
+    final = work / "network" / "final"
+    engine = Engine.load(final)
+    assert engine.temperature == json.loads((final / "calibration.json").read_text())["temperature"]
+    assert "do not believe" in engine.notices["en"]
+    scores = json.loads((work / "scores.json").read_text())
+    assert {row["name"] for row in scores["rows"]} >= {"simulated diagnosis"}
+    assert "| " in (work / "scores.md").read_text()
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
+    assert run(["reproduce", "nano", str(work), *options]) == 0
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")} == before
+
+
+def test_a_folder_without_the_public_sets_is_told(tmp_path):
+    recipe = dataclasses.replace(nano.smoke(), cases=2)
+    with pytest.raises(DataError, match=r"BUS-BRA: does not exist\. Leave out --real"):
+        NanoRun(recipe, tmp_path / "work", real=tmp_path)()
+
+
+def test_the_settings_differ_in_length_alone():
+    whole, short = nano.nano(), nano.reduced()
+    assert short.network.steps < whole.network.steps
+    assert (
+        dataclasses.replace(short, cases=whole.cases, vision=whole.vision, network=whole.network)
+        == whole
+    )
