@@ -69,6 +69,24 @@ def test_estimate_says_what_fits_before_a_run(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("options", "trains", "network"),
+    [
+        (["lora-only"], "10,440,704", "8,291,375,616"),  # the published 7B without experts
+        (["alignment", "--set", "experts=8"], "5,", "13,"),
+        (["instruction-tuning"], "3,402,238,008", "11,683,172,920"),
+    ],
+)
+def test_estimate_knows_the_network_that_a_recipe_trains(
+    options, trains, network, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "140")
+    assert run(["train", "estimate", *options]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"trains {trains}" in told
+    assert f"a network of {network}" in told
+
+
+@pytest.mark.parametrize(
     ("more", "sentence"),
     [
         (["--set", "stepz=3"], "is no setting"),

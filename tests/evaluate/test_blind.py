@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from echovlm.evaluate.blind import GreyBaseline, grey_statistics, most_frequent
+from echovlm.evaluate.blind import GreyBaseline, blanked, grey_statistics, most_frequent
+from echovlm.simulate.cases import make_case
 
 
 def test_the_most_frequent_value_of_each_group_ties_alphabetically():
@@ -14,6 +15,14 @@ def test_the_most_frequent_value_of_each_group_ties_alphabetically():
         "liver": "normal",
         "breast": "benign",
     }
+
+
+def test_blanking_keeps_shapes_and_mean_grey():
+    study = make_case(0, "breast-cyst").study
+    original, blank = study.clips[0].frames, blanked(study).clips[0].frames
+    assert blank.shape == original.shape
+    assert np.unique(blank).size == 1
+    assert abs(float(blank.mean()) - float(original.mean())) < 1
 
 
 def test_grey_statistics_are_mean_deviation_and_quartiles():

@@ -18,7 +18,6 @@ from echovlm.data.store import StoredSet
 from echovlm.errors import DataError, OptionError, TrainingError
 from echovlm.model import EchoVLMConfig
 from echovlm.reproduce.ablation import run_ablation
-from echovlm.reproduce.ablation_base import dense_config
 from echovlm.reproduce.ablation_data import select
 from echovlm.reproduce.ablation_plan import (
     ARMS,
@@ -37,6 +36,7 @@ from echovlm.reproduce.ablation_plan import (
 from echovlm.reproduce.ablation_render import draw, render_markdown, verdict
 from echovlm.reproduce.ablation_scores import SCORES, ReportScore, Written
 from echovlm.terms import Anatomy
+from echovlm.train.base import dense_config
 from echovlm.train.parts import Part
 from echovlm.train.sizes import expected_trainable
 from echovlm.train.start import nano_config

@@ -68,6 +68,26 @@ def test_a_network_is_really_asked(built_set, processor, model, recipe):
     assert 0 <= scores["score"] <= 100
 
 
+def test_each_study_is_asked_once(built_set, processor, model, recipe, answers):
+    asked = answers(lambda name: "x")
+    everyone = dataclasses.replace(recipe, validate_studies=1000)
+    validation.written_text(everyone, built_set, processor)(model)
+    reader = SampleReader(built_set, Split.VALIDATION)
+    studies = {reader.sample(n).id: reader.sample(n).study for n in range(len(reader))}
+    assert len({studies[name] for name in asked}) == len(asked) == len(set(studies.values()))
+
+
+def test_a_text_of_unknown_language_is_left_out(built_set, processor, recipe, monkeypatch):
+    sample = SampleReader.sample
+    monkeypatch.setattr(
+        SampleReader,
+        "sample",
+        lambda reader, number: sample(reader, number).model_copy(update={"language": None}),
+    )
+    with pytest.raises(DataError, match="of a known language"):
+        validation.written_text(recipe, built_set, processor)
+
+
 def test_a_set_without_texts_is_told(built_set, processor, recipe, monkeypatch):
     monkeypatch.setattr(validation, "_TASKS", ())
     with pytest.raises(DataError, match="--no-validate"):

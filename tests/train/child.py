@@ -20,8 +20,10 @@ from accelerate.state import AcceleratorState
 from rich.console import Console
 
 from echovlm.errors import EchoVLMError
+from echovlm.reproduce.validation import written_text
 from echovlm.train import stage
-from echovlm.train.recipes import from_dict
+from echovlm.train.parts import Part
+from echovlm.train.recipes import Recipe
 from echovlm.train.run import train
 
 
@@ -71,16 +73,22 @@ def _spread_on_cpu() -> None:
     AcceleratorState.__init__ = __init__
 
 
+def _recipe(stored: dict) -> Recipe:
+    parts = {name: tuple(Part(part) for part in stored[name]) for name in ("trainable", "lora")}
+    return Recipe(**{**stored, **parts})
+
+
 def _run(settings: dict) -> int:
     torch.set_num_threads(1)
     sys.stdout = sys.stderr
     stage.matmul_flops = lambda dtype: 1e11  # measuring takes longer than the run
     _plan_events(settings)
     finished = train(
-        from_dict(settings["recipe"]),
+        _recipe(settings["recipe"]),
         Path(settings["base"]),
         Path(settings["data"]),
         Path(settings["out"]),
+        written_text if settings.get("validate") else None,
         console=Console(quiet=True),
     )
     return 0 if finished.final or settings.get("stop") else 3

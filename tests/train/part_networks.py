@@ -32,6 +32,8 @@ class Asked:
     visual_tokens: int = 196
     precision: str = "auto"
     epochs: float = 1.0
+    steps: int = 0
+    accumulation: int = 1
 
 
 RECIPES = {

@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from echovlm.errors import TrainingError
-from echovlm.model import EchoVLMConfig
+from echovlm.model import EchoVLMConfig, packing
 from echovlm.model.packing import Packing, Segment
 from echovlm.train.adapters import prepare
 from echovlm.train.estimate import CASES, TypicalStudy, estimate, render
@@ -131,11 +131,17 @@ def kept_bytes(network, given) -> int:
     ids=["alignment", "instruction", "full", "vision"],
 )
 def test_activations_are_close_to_what_autograd_keeps(recipe, mixed, monkeypatch):
-    # As on a GPU, where a dropped entry is kept as one byte; the CPU's own rule keeps four.
+    # As on a GPU: a dropped entry is kept as one byte, and attention keeps no scores.
     def dropout(x, p, training, inplace):
         return torch.native_dropout(x, p, training)[0]
 
+    def attend(query, key, value, mask, dropout, scaling):
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=mask is None, scale=scaling
+        )
+
     monkeypatch.setattr(functional, "dropout", dropout)
+    monkeypatch.setattr(packing, "_attend", attend)
     network = echovlm(layers=8)
     prepare(network, recipe)
     if mixed:
@@ -237,6 +243,12 @@ def test_an_estimate_is_drawn_with_its_verdict_and_hours():
     assert "trains 3,391,797,304 weights beside a network of 11,683,172,920" in text
     assert "15.3 hours of one GPU at 40% of 790 TFLOP/s" in text
     assert "1.9 hours on 8." in text
+
+
+def test_a_run_of_so_many_steps_is_estimated_by_its_steps():
+    recipe = Asked(EXPERT_PATH, steps=50, accumulation=2, tokens_per_batch=8192)
+    found = estimate(EchoVLMConfig(), recipe, gpus=4, gpu_gib=80)
+    assert found.tokens == pytest.approx(50 * 2 * 4 * 8192)
 
 
 @pytest.mark.parametrize(

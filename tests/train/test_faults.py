@@ -137,6 +137,12 @@ def test_a_fault_in_a_step_ends_in_a_sentence_and_the_run_can_go_on(
     assert_same(out, through)
 
 
+def test_a_gradient_that_is_not_clipped_is_looked_at_too(base, built_set, short, tmp_path):
+    free = dataclasses.replace(short, clip=0.0)
+    with pytest.raises(TrainingError, match="step 4: the gradient is not finite"):
+        start(free, base, built_set, tmp_path / "run", in_step(4, explode))
+
+
 def test_memory_that_runs_out_in_the_optimizer_is_told_too(
     base, built_set, short, tmp_path, monkeypatch
 ):

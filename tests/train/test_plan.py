@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -61,6 +62,24 @@ def test_weights_repeat_and_leave_out(catalogue, recipe):
     assert set(by_task) == {"report", "diagnosis"}
     assert by_task["report"] == 2 * held["report"]
     assert 0 < by_task["diagnosis"] < held["diagnosis"]
+
+
+def test_copies_of_a_sample_go_into_different_rows(catalogue, recipe):
+    weights = {"report": 3.0}
+    batches = plan(catalogue, dataclasses.replace(recipe, steps=0, task_weights=weights))
+    rows = [row for batch in batches for row in batch]
+    assert max(samples_of(batches).values()) == 3
+    assert all(len(set(row)) == len(row) for row in rows)
+
+
+def test_rows_of_a_file_follow_each_other(catalogue, recipe):
+    shards = catalogue.groups % 3  # a study lies in one file
+    spread = dataclasses.replace(catalogue, shards=shards)
+    batches = plan(spread, dataclasses.replace(recipe, steps=0))
+    files = [int(shards[row[0]]) for batch in batches for row in batch]
+    assert len(set(files)) == 3
+    assert sum(a != b for a, b in itertools.pairwise(files)) == 2
+    assert samples_of(batches) == Counter(range(len(shards)))
 
 
 def test_steps_and_epochs_decide_the_length(catalogue, recipe):

@@ -17,6 +17,7 @@ from echovlm.data.reader import SampleReader
 from echovlm.data.sample import Split
 from echovlm.errors import TrainingError
 from echovlm.model import EchoVLMForConditionalGeneration
+from echovlm.reproduce.validation import written_text
 from echovlm.train import recipes, stage
 from echovlm.train.base import load_processor
 from echovlm.train.checkpoints import TRAINED, last_whole, step_of
@@ -48,12 +49,17 @@ def launch(folder: Path, settings: list[dict], **environment: str) -> None:
 
 def settings_of(recipe: Recipe, base: Path, data: Path, out: Path) -> dict:
     told = {"recipe": recipes.as_dict(recipe), "base": str(base), "data": str(data)}
-    return told | {"out": str(out)}
+    return told | {"out": str(out), "validate": True}
 
 
 def numbers(run: Path, *names: str) -> list[float]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     return [line[name] for line in lines if "loss" in line for name in names]
+
+
+def scores(run: Path) -> list[float]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [line["eval_score"] for line in lines if "eval_score" in line]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +108,8 @@ def small_steps() -> Recipe:
         precision="float32",
         gradient_checkpointing=False,
         save_every=3,
+        validate_every=3,
+        validate_studies=1,
         log_every=1,
         workers=0,
         seed=7,
@@ -115,7 +123,7 @@ def alone(starved_base, mixed_set, small_steps, tmp_path_factory) -> Path:
     recipe = dataclasses.replace(small_steps, accumulation=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "matmul_flops", lambda dtype: 1e11)
-        train(recipe, starved_base, mixed_set, out, console=Console(quiet=True))
+        train(recipe, starved_base, mixed_set, out, written_text, console=Console(quiet=True))
     return out
 
 
@@ -162,6 +170,8 @@ def test_two_processes_give_the_curve_of_one_through_a_stop_and_stop_together(
     )
     for name in ("loss", "grad_norm", "loss/language/zh", "router/1/load/2", "mix/0"):
         assert numbers(out, name) == pytest.approx(numbers(alone, name), rel=1e-5), name
+    assert scores(out) == pytest.approx(scores(alone), abs=1e-3)
+    assert len(scores(out)) == 2
     assert [step_of(path) for path in sorted(out.glob("checkpoint-*"))] == [3, 6]
     spread = bool(list(out.glob("checkpoint-6/optimizer_0/*.distcp")))
     assert spread == (environment == FSDP)

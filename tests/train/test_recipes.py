@@ -9,7 +9,7 @@ import pytest
 from echovlm.errors import OptionError
 from echovlm.train import recipes
 from echovlm.train.parts import Part
-from echovlm.train.recipes import as_dict, from_dict, with_settings
+from echovlm.train.recipes import Recipe, as_dict, with_settings
 
 
 def test_the_two_stages_are_the_papers():
@@ -33,7 +33,23 @@ def test_lora_only_is_the_second_stage_without_experts():
 @pytest.mark.parametrize("name", recipes.STAGES)
 def test_a_recipe_survives_being_stored(name):
     recipe = with_settings(recipes.STAGES[name](), ["source_weights.bus-bra=3", "steps=7"])
-    assert from_dict(json.loads(json.dumps(as_dict(recipe)))) == recipe
+    stored = json.loads(json.dumps(as_dict(recipe)))
+    parts = {name: tuple(Part(part) for part in stored[name]) for name in ("trainable", "lora")}
+    assert Recipe(**stored | parts) == recipe
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("rate_scales.visoin=0.1", "the part 'visoin'; parts are vision, merger"),
+        ("rate_scales.merger=nan", "rate_scales.merger must be 0 or above and finite, not nan"),
+        ("source_weights.aul=-1", "source_weights.aul must be 0 or above"),
+        ("task_weights.report=inf", "finite, not inf"),
+    ],
+)
+def test_weights_and_rates_that_make_no_sense_are_refused(setting, message):
+    with pytest.raises(OptionError, match=message):
+        with_settings(recipes.full(), [setting])
 
 
 def test_settings_change_fields_of_every_kind():

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
 
 import pytest
 import torch
@@ -13,9 +15,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from echovlm.engine import Engine
-from echovlm.errors import TrainingError
+from echovlm.errors import OptionError, TrainingError
 from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration
 from echovlm.model.packing import PACKED, Packing, Segment
+from echovlm.reproduce.validation import written_text
 from echovlm.train import base as bases
 from echovlm.train import recipes, stage
 from echovlm.train.base import prepare
@@ -110,11 +113,11 @@ def test_a_finished_run_tells_what_it_was_and_loads(base, built_set, recipe, tmp
     finished = run(recipe, base, built_set, out)
     assert finished == Finished(out, out / "final", 4)
     told = json.loads((out / "run.json").read_text())
-    assert recipes.from_dict(told["recipe"]) == recipe
+    assert told["recipe"] == json.loads(json.dumps(recipes.as_dict(recipe)))
     assert (told["seed"], told["precision"]) == (7, "float32")
     assert len(told["data_manifest_sha256"]) == 64
     assert json.loads((out / "recipe.json").read_text()) == told["recipe"]
-    assert recipes.from_dict(json.loads((out / "final" / "recipe.json").read_text())) == recipe
+    assert json.loads((out / "final" / "recipe.json").read_text()) == told["recipe"]
     rates = [line["speed/mfu"] for line in log_of(out) if "speed/mfu" in line]
     assert len(rates) == 4
     assert all(0 < rate < 1 for rate in rates)
@@ -167,10 +170,10 @@ def test_frozen_weights_get_no_gradient_and_stay_as_they_were(base, built_set, r
     gradients = set()
 
     class Looking(StageTrainer):
-        def _clip_grad_norm(self, model):
+        def _get_grad_norm(self, model, grad_norm=None):
             named = model.named_parameters()
             gradients.update(name for name, weight in named if weight.grad is not None)
-            return super()._clip_grad_norm(model)
+            return super()._get_grad_norm(model, grad_norm)
 
     finished = run(aligning, base, built_set, tmp_path / "run", make_trainer=Looking)
     before, after = (load_file(path / "model.safetensors") for path in (base, finished.final))
@@ -197,7 +200,7 @@ def test_training_stops_early_and_the_weights_of_the_best_validation_win(
     )
     assert finished.step == 8
     kept = sorted(path.name for path in out.glob("checkpoint-*"))
-    assert kept == ["checkpoint-4", "checkpoint-8"]
+    assert kept == ["checkpoint-4", "checkpoint-6", "checkpoint-8"]
     best = load_file(out / "checkpoint-4" / TRAINED)
     final = load_file(out / "final" / "model.safetensors")
     assert all(torch.equal(final[name], tensor) for name, tensor in best.items() if name in final)
@@ -205,6 +208,54 @@ def test_training_stops_early_and_the_weights_of_the_best_validation_win(
     assert any(not torch.equal(final[name], tensor) for name, tensor in last.items())
     scores = [line["eval_score"] for line in log_of(out) if "eval_score" in line]
     assert scores == [0.1, 0.5, 0.4, 0.3]
+
+
+def test_patience_counts_on_where_a_run_was_interrupted(base, built_set, recipe, tmp_path):
+    patient = dataclasses.replace(recipe, steps=12, validate_every=2, patience=2)
+    out = tmp_path / "run"
+    left = [0.5, 0.4]
+
+    def score(network):
+        if len(left) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"score": left.pop(0)}
+
+    stopped = run(patient, base, built_set, out, make_validate=lambda *_: score)
+    assert (stopped.final, stopped.step, stopped.stopped_by) == (None, 5, "SIGTERM")
+    assert run(patient, base, built_set, out, make_validate=scripted(0.3)).step == 6
+    best = load_file(out / "checkpoint-2" / TRAINED)
+    final = load_file(out / "final" / "model.safetensors")
+    assert all(torch.equal(final[name], tensor) for name, tensor in best.items() if name in final)
+
+
+def test_patience_without_validation_is_refused(base, built_set, recipe, tmp_path):
+    with pytest.raises(OptionError, match="this run has none"):
+        run(dataclasses.replace(recipe, patience=1), base, built_set, tmp_path / "run")
+
+
+def test_checkpoints_are_written_between_validations_too(base, built_set, recipe, tmp_path):
+    out = tmp_path / "run"
+    often = dataclasses.replace(recipe, steps=5, validate_every=3, save_every=2)
+    run(often, base, built_set, out, make_validate=scripted(0.9, 0.1))
+    assert {path.name for path in out.glob("checkpoint-*")} == {
+        f"checkpoint-{step}" for step in (3, 4, 5)
+    }
+
+
+def test_a_run_in_bf16_validates_and_writes_frozen_weights_in_full(
+    base, built_set, recipe, tmp_path
+):
+    aligning = dataclasses.replace(
+        recipe, trainable=(Part.EXPERTS, Part.MIX), precision="bfloat16", steps=2,
+        validate_every=2, validate_studies=2,
+    )  # fmt: skip
+    finished = run(aligning, base, built_set, tmp_path / "run", make_validate=written_text)
+    (score,) = [line["eval_score"] for line in log_of(tmp_path / "run") if "eval_score" in line]
+    assert 0 <= score <= 100
+    before, after = (load_file(path / "model.safetensors") for path in (base, finished.final))
+    frozen = [name for name in before if ".moe." not in name and ".mix." not in name]
+    assert frozen
+    assert all(torch.equal(before[name], after[name]) for name in frozen)
 
 
 def test_validation_changes_nothing_but_the_choice(base, built_set, recipe, tmp_path):

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
+from echovlm.cli.training import tell_end
 from echovlm.errors import OptionError
-
-INTERRUPTED = 130
 
 reproduce_app = typer.Typer(
     help="Run the published experiments again, at the size of this machine.",
@@ -80,8 +79,4 @@ def nano(
     from echovlm.reproduce import nano as experiment
 
     recipe = getattr(experiment, setting.value)()
-    checkpoint = experiment.NanoRun(recipe, work, real, captions, workers)()
-    if checkpoint is None:
-        return INTERRUPTED
-    print(f"Wrote {checkpoint}.")
-    return 0
+    return tell_end(experiment.NanoRun(recipe, work, real, captions, workers)())

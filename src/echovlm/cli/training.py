@@ -14,6 +14,7 @@ from echovlm.errors import OptionError
 
 if TYPE_CHECKING:
     from echovlm.train.recipes import Recipe
+    from echovlm.train.run import Finished
 
 train_app = typer.Typer(
     help="Train in the paper's two stages, or otherwise; look into runs; estimate what fits.",
@@ -103,6 +104,11 @@ def _run(
 
         doors = {"make_trainer": PreferenceTrainer, "make_encoder": PairEncoder}
     finished = train(recipe, base, data, out, written_text if validate else None, **doors)
+    return tell_end(finished)
+
+
+def tell_end(finished: Finished) -> int:
+    """Say what a run came to; gives the exit code, after a signal the one that shells give."""
     if finished.final is None:
         print(
             f"Stopped by {finished.stopped_by} after step {finished.step}; the same command goes "
@@ -146,20 +152,9 @@ def estimate(
 ) -> None:
     """Say before a run what memory and time it takes."""
     recipe = _recipe(stage, settings)
-    from echovlm.model import EchoVLMConfig
+    from echovlm.train.base import trained_config
     from echovlm.train.estimate import estimate as estimate_run
     from echovlm.train.estimate import render
 
-    config = EchoVLMConfig() if base is None else _config(base)
-    found = estimate_run(config, recipe, gpus, gpu_gib, peak_tflops, mfu, cases)
-    Console().print(render(found))
-
-
-def _config(folder: Path):  # type: ignore[no-untyped-def]  # of transformers
-    from transformers import Qwen2VLConfig
-
-    from echovlm.model import EchoVLMConfig
-    from echovlm.train.base import is_dense
-
-    kind = Qwen2VLConfig if is_dense(folder) else EchoVLMConfig
-    return kind.from_pretrained(folder)
+    config = trained_config(recipe, base)
+    Console().print(render(estimate_run(config, recipe, gpus, gpu_gib, peak_tflops, mfu, cases)))

@@ -102,6 +102,10 @@ class SampleReader:
         sample, data = self._stored_sample(index)
         return [self._size(path, data.get(path)) for path in sample.images]
 
+    def shard(self, index: int) -> int:
+        """Number of the file that one sample lies in; a JSON Lines set is one file."""
+        return int(self._index[index][0]) if self._shards else 0
+
     @property
     def manifest(self) -> Manifest:
         """What the set is."""

@@ -57,7 +57,7 @@ def _groups(answers: list[list[int]]) -> list[list[list[int]]]:
     return groups
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _score_group(
     network: Network, prefix: Prefix, asked: list[int], answers: list[list[int]]
 ) -> list[float]:

@@ -32,7 +32,7 @@ class Generation:
     tokens: int
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def greedy(
     network: Network,
     prefixes: Sequence[Prefix],

@@ -13,9 +13,9 @@ import numpy as np
 from rich.progress import track
 
 from echovlm import prompts
+from echovlm.evaluate.blind import blanked
 from echovlm.evaluate.calibration import probabilities
 from echovlm.evaluate.held_out import HeldOutCase
-from echovlm.evaluate.simulated import blanked
 from echovlm.prompts import Label, Task
 from echovlm.prompts.wording import wording
 from echovlm.study import Study

@@ -1,12 +1,13 @@
 """Baselines that do not look at the picture, or hardly.
 
 A score means something only beside what can be had without looking: the most frequent label or
-report of the training patients, and five grey statistics with a logistic regression. The fourth
-baseline, the network itself with blanked images, is ``blanked`` in :mod:`evaluate.simulated`.
+report of the training patients, five grey statistics with a logistic regression, and the network
+itself with blanked images.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
@@ -15,6 +16,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from echovlm.study import Study
 
 Group = TypeVar("Group", bound=Hashable)
 
@@ -36,6 +39,15 @@ def most_frequent(groups: Sequence[Group], values: Sequence[str]) -> dict[Group,
         group: min(count, key=lambda value: (-count[value], value))
         for group, count in counts.items()
     }
+
+
+def blanked(study: Study) -> Study:
+    """The same study with every pixel at the mean grey of its clip: shapes stay, content goes."""
+    clips = tuple(
+        dataclasses.replace(clip, frames=np.full_like(clip.frames, int(clip.frames.mean())))
+        for clip in study.clips
+    )
+    return dataclasses.replace(study, clips=clips)
 
 
 def grey_statistics(pixels: np.ndarray) -> np.ndarray:

@@ -6,19 +6,18 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
-from transformers import PreTrainedTokenizerBase, Qwen2VLConfig, Qwen2VLForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
 
 from echovlm.data.build import SPLITS
 from echovlm.data.sample import Split
 from echovlm.data.store import StoredSet
 from echovlm.errors import TrainingError
-from echovlm.model.config import EchoVLMConfig, EchoVLMTextConfig
 from echovlm.reproduce.ablation_data import BUILT, GENERAL_SET, SIMULATED
 from echovlm.reproduce.ablation_plan import GENERAL, VISUAL_TOKENS, Sizes, base_recipe
+from echovlm.train.base import dense_config
 from echovlm.train.recipes import Recipe
 from echovlm.train.run import train
 from echovlm.train.start import make_processor, nano_config, write_tokenizer
@@ -26,7 +25,6 @@ from echovlm.train.vision import FactTargets, VisionSamples, vision_pictures
 from echovlm.train.vision_stage import WEIGHTS, VisionRecipe, pretrain_vision
 
 BASE, START, TOKENIZER, VISION = "base", "start", "tokenizer", "vision"
-_EXPERT_PATH = set(EchoVLMTextConfig().to_dict()) - set(Qwen2VLConfig().text_config.to_dict())
 
 
 def make_base(work: Path, sizes: Sizes, precision: str, console: Console) -> Path:
@@ -75,17 +73,6 @@ def run_stage(recipe: Recipe, base: Path, data: Path, out: Path, console: Consol
             "command again to go on."
         )
     return finished.final
-
-
-def dense_config(config: EchoVLMConfig) -> Qwen2VLConfig:
-    """The same sizes without an expert path."""
-    told = config.to_dict()
-    text = {name: value for name, value in told["text_config"].items() if name not in _EXPERT_PATH}
-    dense: dict[str, Any] = {
-        name: value for name, value in told.items() if name not in ("model_type", "architectures")
-    }
-    text.pop("model_type", None)
-    return Qwen2VLConfig(**dense | {"text_config": text})
 
 
 def _write_start(work: Path, sizes: Sizes, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -23,9 +23,9 @@ from echovlm.data.reader import SampleReader
 from echovlm.data.sample import IMAGE_TAG, Split
 from echovlm.data.sources.catalogue import open_source
 from echovlm.data.sources.simulated import Simulated
-from echovlm.data.writing import write_whole
+from echovlm.data.writing import told_in_a_sentence, write_whole
 from echovlm.engine import Engine
-from echovlm.errors import DataError
+from echovlm.errors import DataError, TrainingError
 from echovlm.model.processor import EchoVLMImageProcessor
 from echovlm.reproduce.limits import Limits
 from echovlm.reproduce.scoring import render_markdown, score_held_out
@@ -39,6 +39,8 @@ from echovlm.train.run import Finished, train
 from echovlm.train.start import fresh_network, make_processor, nano_config, write_tokenizer
 from echovlm.train.vision import FactTargets, VisionSamples, vision_pictures
 from echovlm.train.vision_stage import VisionRecipe, pretrain_vision
+
+SETTINGS = "settings.json"
 
 REAL_SETS = {
     "bus-bra": "breast/BUS-BRA",
@@ -116,7 +118,7 @@ def nano() -> NanoRecipe:
         cases=12_400,
         vocabulary=8_192,
         real_weight=4.0,
-        vision=VisionRecipe(steps=1_250),
+        vision=VisionRecipe(steps=1_500),
         network=network,
         limits=Limits(),
     )
@@ -168,21 +170,19 @@ class NanoRun:
     workers: int = 1
     console: Console = field(default_factory=Console)
 
-    def __call__(self) -> Path | None:
+    def __call__(self) -> Finished:
         """Do every stage that is not done.
 
         Returns:
-            The finished checkpoint, or None where a signal stopped the run.
+            What training came to; without a checkpoint where a signal stopped it.
         """
-        self.work.mkdir(parents=True, exist_ok=True)
+        self._claim()
         sets = self.data()
         start = self.start(sets)
         finished = self.network(start, sets)
-        if finished.final is None:
-            self.console.print(f"stopped after step {finished.step}; run again to go on")
-            return None
-        self.score(finished.final, sets)
-        return finished.final
+        if finished.final is not None:
+            self.score(finished.final, sets)
+        return finished
 
     @property
     def built(self) -> Path:
@@ -286,6 +286,31 @@ class NanoRun:
         _write(self.work / "scores.md", table)
         self.console.print(table, markup=False)
         return result
+
+    def _claim(self) -> None:
+        """Make the folder this run's own, or see that it is.
+
+        Raises:
+            TrainingError: when it holds a run of another recipe or other data.
+        """
+        told: dict[str, Any] = {
+            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
+            "real": str(self.real and self.real.resolve()),
+            "captions": str(self.captions and self.captions.resolve()),
+        }
+        path = self.work / SETTINGS
+        if path.exists():
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            odd = [name for name, value in told.items() if stored.get(name) != value]
+            if odd:
+                raise TrainingError(
+                    f"{self.work} holds a run with another value of '{odd[0]}'; give another "
+                    "folder, or what it was started with."
+                )
+            return
+        with told_in_a_sentence(self.work):
+            self.work.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps(told, indent=1) + "\n")
 
     def _stage(self, name: str, whole: Path, run: Callable[[], Any]) -> None:
         if not whole.exists():

@@ -28,6 +28,7 @@ from echovlm.train.recipes import Recipe
 _TASKS = (Task.REPORT, Task.FINDINGS, Task.CAPTION, Task.IMPRESSION)
 _BATCH = 16
 _LONGEST = 256
+_LOOKED_AT = 64  # samples for each study that is wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +94,20 @@ def written_text(
         DataError: when the split holds no text that could be compared.
     """
     reader = SampleReader(data, Split.VALIDATION)
-    order = [int(number) for number in reader.order(recipe.seed)]
-    kinds = {number: reader.sample(number).task for number in order[: 64 * recipe.validate_studies]}
-    task = next((task for task in _TASKS if task in kinds.values()), None)
-    if task is None:
+    found: dict[Task, dict[str, int]] = {task: {} for task in _TASKS}
+    for number in reader.order(recipe.seed)[: _LOOKED_AT * recipe.validate_studies].tolist():
+        sample = reader.sample(number)
+        if sample.task in found and sample.language is not None:
+            found[sample.task].setdefault(sample.study, number)  # one text of each study
+    numbers = next((list(studies.values()) for studies in found.values() if studies), [])
+    if not numbers:
         raise DataError(
-            data, "holds no report, findings or caption for validation", "Use --no-validate"
+            data,
+            "holds no report, findings or caption of a known language for validation",
+            "Use --no-validate",
         )
-    chosen = [number for number, kind in kinds.items() if kind == task][: recipe.validate_studies]
-    return WrittenText([reader[number] for number in chosen], processor, recipe.visual_tokens)
+    chosen = [reader[number] for number in numbers[: recipe.validate_studies]]
+    return WrittenText(chosen, processor, recipe.visual_tokens)
 
 
 def _study(example: Example) -> Study:

@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import Qwen2VLForConditionalGeneration
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from echovlm.errors import CheckpointError, LayoutError, OptionError
 from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration, EchoVLMProcessor
-from echovlm.model.config import RELEASED_MODEL_TYPE, is_released
+from echovlm.model.config import RELEASED_MODEL_TYPE, EchoVLMTextConfig, is_released
 from echovlm.model.packing import PACKED
 from echovlm.model.shards import read_json
 from echovlm.model.upcycle import upcycle
@@ -26,6 +26,7 @@ from echovlm.train.parts import FreezingTable, Part
 from echovlm.train.recipes import Recipe
 
 PIXELS_PER_VISUAL_TOKEN = 28 * 28
+_EXPERT_PATH = set(EchoVLMTextConfig().to_dict()) - set(Qwen2VLConfig().text_config.to_dict())
 _PAPER_DENSE, _PAPER_EXPERT, _PAPER_SHARED = 18944, 1408, 5632
 
 
@@ -115,26 +116,67 @@ def is_dense(folder: Path) -> bool:
 
 
 def _with_experts(recipe: Recipe, base: Path, work: Path) -> Path:
-    wanted = bool({Part.EXPERTS, Part.MIX} & set(recipe.trainable))
-    if not is_dense(base):
-        return base
-    if not wanted or recipe.experts == 0:
+    if not is_dense(base) or not _makes_experts(recipe):
         return base
     target = work / "upcycled"
     if not target.is_dir():
         config = read_json(base / "config.json")
         dense = int(config.get("text_config", config)["intermediate_size"])
-        upcycle(
-            base,
-            target,
-            recipe.expert_start,  # type: ignore[arg-type]
-            recipe.seed,
-            num_experts=recipe.experts,
-            num_experts_per_tok=recipe.experts_per_token,
-            moe_intermediate_size=_width(recipe.expert_width, dense, _PAPER_EXPERT),
-            shared_expert_intermediate_size=_width(recipe.shared_width, dense, _PAPER_SHARED),
-        )
+        start: Any = recipe.expert_start
+        upcycle(base, target, start, recipe.seed, **_expert_sizes(recipe, dense))
     return target
+
+
+def trained_config(recipe: Recipe, base: Path | None) -> Qwen2VLConfig:
+    """The configuration of the network that a run trains, without loading or making it.
+
+    Args:
+        recipe: the run.
+        base: folder of an EchoVLM or a dense Qwen2-VL; None for the published 7B sizes, with
+            experts in every recipe but ``lora_only``.
+
+    Raises:
+        CheckpointError: for a folder that is no such checkpoint.
+    """
+    if base is None:
+        if recipe.name != "lora-only" and not _makes_experts(recipe):
+            return EchoVLMConfig()
+        config = dense_config(EchoVLMConfig())
+    elif is_dense(base):
+        config = Qwen2VLConfig.from_pretrained(base)
+    else:
+        return EchoVLMConfig.from_pretrained(base)
+    if not _makes_experts(recipe):
+        return config
+    told = config.to_dict() | {"model_type": EchoVLMConfig.model_type}
+    told["text_config"].pop("model_type", None)
+    told["text_config"] |= _expert_sizes(recipe, config.text_config.intermediate_size)
+    return EchoVLMConfig(**told)
+
+
+def dense_config(config: EchoVLMConfig) -> Qwen2VLConfig:
+    """The same sizes without an expert path."""
+    told = config.to_dict()
+    text = {name: value for name, value in told["text_config"].items() if name not in _EXPERT_PATH}
+    dense: dict[str, Any] = {
+        name: value for name, value in told.items() if name not in ("model_type", "architectures")
+    }
+    text.pop("model_type", None)
+    return Qwen2VLConfig(**dense | {"text_config": text})
+
+
+def _makes_experts(recipe: Recipe) -> bool:
+    """Whether a recipe puts an expert path on a dense base."""
+    return recipe.experts > 0 and bool({Part.EXPERTS, Part.MIX} & set(recipe.trainable))
+
+
+def _expert_sizes(recipe: Recipe, dense: int) -> dict[str, int]:
+    return {
+        "num_experts": recipe.experts,
+        "num_experts_per_tok": recipe.experts_per_token,
+        "moe_intermediate_size": _width(recipe.expert_width, dense, _PAPER_EXPERT),
+        "shared_expert_intermediate_size": _width(recipe.shared_width, dense, _PAPER_SHARED),
+    }
 
 
 def _width(stated: int | None, dense: int, paper: int) -> int:

@@ -71,10 +71,11 @@ class PlannedBatches(Dataset[dict[str, Any]]):
     ) -> list[np.ndarray]:
         if not self.recipe.augment:
             return self.reader[number].pictures
-        if any(path not in self._kept for path in paths):
-            for path, pixels in zip(paths, self.reader[number].pictures, strict=True):
-                self._keep(path, pixels)
-        kept = [self._kept[path] for path in paths]
+        kept = [self._kept[path] for path in paths if path in self._kept]
+        if len(kept) < len(paths):
+            kept = [self._small(pixels) for pixels in self.reader[number].pictures]
+            for path, pixels in zip(paths, kept, strict=True):
+                self._kept.add(path, pixels)
         return [augment(_coloured(pixels), rng, STEADY)[0] for pixels in kept]
 
     @cached_property
@@ -82,14 +83,14 @@ class PlannedBatches(Dataset[dict[str, Any]]):
         """Decoded pictures at no more than twice the size they are used at."""
         return _Kept()
 
-    def _keep(self, path: str, pixels: np.ndarray) -> None:
+    def _small(self, pixels: np.ndarray) -> np.ndarray:
         most = pixel_limits(self.encoder.processor.image_processor)[1]
         height, width = pixels.shape[:2]
         scale = min(1.0, 2 * (most / (height * width)) ** 0.5)
         size = max(28, round(width * scale)), max(28, round(height * scale))
         small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
         grey = (small.max(axis=2) == small.min(axis=2)).all()
-        self._kept.add(path, small[..., 0].copy() if grey else small)
+        return small[..., 0].copy() if grey else small
 
 
 @cache
@@ -105,9 +106,11 @@ class _Kept(dict[str, np.ndarray]):
     held_bytes = 0
 
     def add(self, path: str, pixels: np.ndarray) -> None:
+        if path in self:
+            self.held_bytes -= self.pop(path).nbytes
         self[path] = pixels
         self.held_bytes += pixels.nbytes
-        while self.held_bytes > _KEPT_BYTES:
+        while self.held_bytes > _KEPT_BYTES and len(self) > 1:
             self.held_bytes -= self.pop(next(iter(self))).nbytes
 
 
@@ -117,4 +120,5 @@ def _coloured(pixels: np.ndarray) -> np.ndarray:
 
 def only(batches: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Collate function of a loader whose items are batches already."""
-    return batches[0]
+    (batch,) = batches
+    return batch

@@ -47,6 +47,14 @@ class EstimatedRecipe(Training, Protocol):
     def epochs(self) -> float:
         """Passes over the data."""
 
+    @property
+    def steps(self) -> int:
+        """Optimizer steps; 0 to go by ``epochs``."""
+
+    @property
+    def accumulation(self) -> int:
+        """Forward passes per step."""
+
 
 @dataclass(frozen=True)
 class TypicalStudy:
@@ -119,7 +127,7 @@ class Estimate:
         flops: operations of the whole run, without recomputation.
         mfu: assumed part of the peak that is reached.
         peak_tflops: of one GPU, in the number format of the recipe.
-        cases: studies per epoch.
+        studies: studies of the whole run.
     """
 
     recipe: str
@@ -132,7 +140,7 @@ class Estimate:
     flops: float
     mfu: float
     peak_tflops: float
-    cases: int
+    studies: float
 
     @property
     def gpu_hours(self) -> float:
@@ -153,7 +161,6 @@ def estimate(
     peak_tflops: float = 790.0,
     mfu: float = 0.4,
     cases: int = CASES,
-    study: TypicalStudy | None = None,
 ) -> Estimate:
     """Estimate memory and time of a run.
 
@@ -166,7 +173,6 @@ def estimate(
             H200 in bf16 (an A100 states 312).
         mfu: part of it that training reaches, 0 to 1.
         cases: studies per epoch.
-        study: what one of them is like.
 
     Raises:
         TrainingError: for a number that makes no sense, or a recipe for another network.
@@ -183,12 +189,11 @@ def estimate(
             f"The recipe names the part '{absent[0]}', which this network does not have; "
             "estimate it with the configuration of the network it will train."
         )
-    work = (study or TypicalStudy()).work(
-        recipe.visual_tokens, config.vision_config.spatial_merge_size
-    )
+    work = TypicalStudy().work(recipe.visual_tokens, config.vision_config.spatial_merge_size)
     batch = work.times(recipe.tokens_per_batch / work.tokens)
     usable = gpu_gib * _GIB * (1 - RESERVE)
-    studies = cases * recipe.epochs
+    in_a_step = recipe.tokens_per_batch * recipe.accumulation * gpus / work.tokens
+    studies = recipe.steps * in_a_step if recipe.steps else cases * recipe.epochs
     return Estimate(
         recipe=recipe.name,
         gpus=gpus,
@@ -203,7 +208,7 @@ def estimate(
         flops=flop_rates(config, recipe).training.of(work) * studies,
         mfu=mfu,
         peak_tflops=peak_tflops,
-        cases=cases,
+        studies=studies,
     )
 
 
@@ -238,7 +243,7 @@ def _sentences(found: Estimate) -> str:
     return (
         f"Recipe '{found.recipe}' trains {found.trainable:,} weights beside a network of "
         f"{found.parameters:,}. {RESERVE:.0%} of the memory is left to kernels.\n"
-        f"{found.cases:,} studies are {found.tokens / 1e6:,.1f} million tokens and "
+        f"{found.studies:,.0f} studies are {found.tokens / 1e6:,.1f} million tokens and "
         f"{_operations(found.flops)}: {_hours(found.gpu_hours)} of one GPU at {found.mfu:.0%} of "
         f"{found.peak_tflops:g} TFLOP/s ({rate:,.0f} tokens/s)"
         + (f", {_hours(found.hours)} on {found.gpus}." if found.gpus > 1 else ".")

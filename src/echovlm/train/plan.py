@@ -2,17 +2,18 @@
 
 The *catalogue* knows of each sample which study it is about and how many tokens it takes. The
 *plan* lays out batches from it: samples of one study that share their pictures become rows of
-several branches, rows are shuffled, and rows are put together until a batch holds its budget of
-tokens. Both are functions of the data, the recipe and the seed, so the order is the same on any
-number of workers, and a resumed run goes on at the exact place.
+several branches, rows are shuffled (file by file where a set has several), and rows are put
+together until a batch holds its budget of tokens. Both are functions of the data, the recipe and
+the seed, so the order is the same on any number of workers, and a resumed run goes on at the exact
+place.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ from rich.progress import track
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from echovlm.data.reader import SampleReader
+from echovlm.data.writing import write_whole
 from echovlm.errors import DataError, OptionError
 from echovlm.train.recipes import Recipe
 from echovlm.train.rows import Encoder
 
 _PATCH = 14
-_COLUMNS = ("groups", "tokens", "targets", "sources", "tasks")
+_COLUMNS = ("groups", "tokens", "targets", "sources", "tasks", "shards")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,7 @@ class Catalogue:
         targets: per sample, supervised tokens.
         sources: per sample, index into ``source_names``.
         tasks: per sample, index into ``task_names``.
+        shards: per sample, number of the file it lies in.
         prefixes: per group ``(groups,)``, tokens of the prefix.
         source_names: names of data sets.
         task_names: names of tasks, "" where unknown.
@@ -51,6 +54,7 @@ class Catalogue:
     targets: np.ndarray
     sources: np.ndarray
     tasks: np.ndarray
+    shards: np.ndarray
     prefixes: np.ndarray
     source_names: tuple[str, ...]
     task_names: tuple[str, ...]
@@ -80,7 +84,7 @@ def _survey(reader: SampleReader, encoder: Encoder) -> Catalogue:
     prefixes: list[int] = []
     source_names: dict[str, int] = {}
     task_names: dict[str, int] = {}
-    rows = np.zeros((len(reader), 5), dtype=np.int32)
+    rows = np.zeros((len(reader), len(_COLUMNS)), dtype=np.int32)
     limits = pixel_limits(encoder.processor.image_processor)
     for index in track(range(len(reader)), description="measuring samples", transient=True):
         sample = reader.sample(index)
@@ -96,6 +100,7 @@ def _survey(reader: SampleReader, encoder: Encoder) -> Catalogue:
             len(branch.targets),
             source_names.setdefault(sample.source, len(source_names)),
             task_names.setdefault(str(sample.task or ""), len(task_names)),
+            reader.shard(index),
         )
     return Catalogue(
         **{name: rows[:, column].copy() for column, name in enumerate(_COLUMNS)},
@@ -151,14 +156,13 @@ def _store(cache: Path, key: str, catalogue: Catalogue) -> None:
         "sources": catalogue.source_names,
         "tasks": catalogue.task_names,
     }
-    temporary = cache.with_name(f".{cache.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        np.savez(
-            file,
-            names=np.array(json.dumps(names)),
-            **{name: getattr(catalogue, name) for name in (*_COLUMNS, "prefixes")},
-        )
-    os.replace(temporary, cache)
+    file = io.BytesIO()
+    np.savez(
+        file,
+        names=np.array(json.dumps(names)),
+        **{name: getattr(catalogue, name) for name in (*_COLUMNS, "prefixes")},
+    )
+    write_whole(cache, [file.getvalue()])
 
 
 # --- the plan --------------------------------------------------------------------------------
@@ -228,12 +232,14 @@ def _epoch(
 ) -> Iterator[Batch]:
     times = np.floor(weights + rng.random(len(weights))).astype(np.int64)
     samples = np.repeat(np.arange(len(times)), times)
-    samples = samples[rng.permutation(len(samples))]
-    samples = samples[np.argsort(catalogue.groups[samples], kind="stable")]
-    rows = list(_rows(catalogue, recipe, samples))
+    copies = np.arange(len(samples)) - np.repeat(np.cumsum(times) - times, times)
+    shuffled = rng.permutation(len(samples))
+    samples, copies = samples[shuffled], copies[shuffled]
+    ordered = np.lexsort((copies, catalogue.groups[samples]))
+    rows = list(_rows(catalogue, recipe, samples[ordered].tolist(), copies[ordered].tolist()))
     batch: list[tuple[int, ...]] = []
     held = 0
-    for number in rng.permutation(len(rows)):
+    for number in _order(catalogue.shards[[row[0] for row, _ in rows]], rng):
         row, tokens = rows[number]
         if batch and held + tokens > recipe.tokens_per_batch:
             yield tuple(batch)
@@ -244,19 +250,31 @@ def _epoch(
         yield tuple(batch)
 
 
+def _order(shards: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Order of rows: at random, file by file, so that no file is read over and over."""
+    shuffled = rng.permutation(len(shards))
+    turn = rng.permutation(int(shards.max()) + 1)
+    return shuffled[np.argsort(turn[shards[shuffled]], kind="stable")]
+
+
 def _rows(
-    catalogue: Catalogue, recipe: Recipe, samples: np.ndarray
+    catalogue: Catalogue, recipe: Recipe, samples: Sequence[int], copies: Sequence[int]
 ) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Rows with their tokens; ``samples`` come group by group."""
+    """Rows with their tokens; ``samples`` come group by group, and therein copy by copy.
+
+    Copies of a sample go into different rows: they are seen with differently varied pictures, in
+    different steps.
+    """
     row: list[int] = []
-    tokens, group = 0, -1
-    for sample in samples.tolist():
+    tokens, shared = 0, (-1, -1)
+    for sample, copy in zip(samples, copies, strict=True):
         own = int(catalogue.tokens[sample])
+        group = int(catalogue.groups[sample])
         fits = tokens + own <= recipe.tokens_per_batch and len(row) < recipe.branches
-        if catalogue.groups[sample] != group or not fits:
+        if (group, copy) != shared or not fits:
             if row:
                 yield tuple(row), tokens
-            group = int(catalogue.groups[sample])
+            shared = group, copy
             row, tokens = [], int(catalogue.prefixes[group])
         if tokens + own > recipe.tokens_per_batch:
             raise DataError(

@@ -12,6 +12,7 @@ from functools import cache
 import torch
 
 _SIZE = 512
+_LARGE = {"cpu": 2048, "cuda": 8192}
 _REPEATS = 8
 
 
@@ -24,9 +25,10 @@ def fast_dtype() -> torch.dtype:
     return torch.bfloat16 if faster else torch.float32
 
 
-def matmul_flops(dtype: torch.dtype, size: int = 2048) -> float:
+def matmul_flops(dtype: torch.dtype, size: int | None = None) -> float:
     """Floating-point operations per second of a square matrix product on the training device."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    size = size or _LARGE[device]
     a, b = (torch.randn(size, size, device=device, dtype=torch.float32).to(dtype) for _ in "ab")
     best = float("inf")
     torch.matmul(a, b)

@@ -13,6 +13,7 @@ import torch
 from accelerate import PartialState
 from torch import distributed
 from torch.distributed.tensor import DTensor, distribute_tensor
+from transformers import TrainingArguments
 
 _BLANK = (1, 2, 2)  # patches of the smallest picture: one visual token
 
@@ -20,6 +21,12 @@ _BLANK = (1, 2, 2)  # patches of the smallest picture: one visual token
 def several() -> bool:
     """Whether other processes train with this one."""
     return PartialState().num_processes > 1
+
+
+def on_one_device(arguments: TrainingArguments) -> TrainingArguments:
+    """Keep a process to one GPU; transformers would share a batch out over all it can see."""
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def highest(number: int) -> int:

@@ -10,6 +10,7 @@ paper's Table 7. ``full`` trains everything. ``preference`` tunes adapters on ed
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +119,18 @@ class Recipe:
             raise OptionError("learning_rate and epochs must be above 0.")
         if not self.trainable and not self.lora:
             raise OptionError(f"The recipe '{self.name}' trains nothing.")
+        self._check_mappings()
+
+    def _check_mappings(self) -> None:
+        unknown = sorted(set(self.rate_scales) - set(Part))
+        if unknown:
+            raise OptionError(
+                f"rate_scales names the part '{unknown[0]}'; parts are {', '.join(Part)}."
+            )
+        for name in ("rate_scales", "source_weights", "task_weights"):
+            for key, value in getattr(self, name).items():
+                if not 0 <= value < math.inf:
+                    raise OptionError(f"{name}.{key} must be 0 or above and finite, not {value}.")
 
 
 _LEAST = {
@@ -133,7 +146,7 @@ _LEAST = {
     "clip": 0,
     "aux_loss": 0,
     "validate_every": 1,
-    "validate_studies": 0,
+    "validate_studies": 1,
     "patience": 0,
     "save_every": 1,
     "log_every": 1,
@@ -225,9 +238,3 @@ def _value(setting: str, kind: Any, text: str) -> Any:
 def as_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as it is stored with the weights."""
     return dataclasses.asdict(recipe)
-
-
-def from_dict(stored: Mapping[str, Any]) -> Recipe:
-    """The recipe that :func:`as_dict` stored."""
-    parts = {name: tuple(Part(part) for part in stored[name]) for name in ("trainable", "lora")}
-    return Recipe(**{**stored, **parts})

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,12 @@ import transformers
 from accelerate import PartialState
 from rich.console import Console
 from torch import nn
-from transformers import EarlyStoppingCallback
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from echovlm import __version__
 from echovlm.data.reader import SampleReader
 from echovlm.data.sample import Split
-from echovlm.errors import OutputError, TrainingError
+from echovlm.errors import OptionError, OutputError, TrainingError
 from echovlm.train.adapters import merge_adapters
 from echovlm.train.base import Start, prepare
 from echovlm.train.checkpoints import is_whole, last_whole, read_trained, step_of
@@ -41,7 +40,7 @@ from echovlm.train.plan import Catalogue, plan
 from echovlm.train.recipes import Recipe, as_dict
 from echovlm.train.rows import Encoder
 from echovlm.train.stage import StageTrainer, arithmetic_dtype
-from echovlm.train.stopping import StopOnSignal
+from echovlm.train.stopping import StopOnSignal, StopWithoutGain
 
 FINAL = "final"
 RECIPE = "recipe.json"
@@ -49,6 +48,7 @@ RUN = "run.json"
 
 _BEGINNING = (RECIPE, f"{RECIPE}.new", f"{RUN}.new")  # what a run killed at once leaves
 _FREE = ("gradient_checkpointing", "log_every", "save_every", "workers")  # change no number
+_LONGEST_WAIT = timedelta(hours=12)  # while one process measures samples or writes reports
 _WORDS = {
     "base": "base",
     "data_manifest_sha256": "data set",
@@ -99,14 +99,17 @@ def train(
         console: where tables and progress go.
 
     Raises:
+        OptionError: for a recipe that does not fit the data or this run.
         TrainingError: for a folder of another run, and when the run cannot go on.
         DataError: for data that cannot be used.
         CheckpointError: for a base that cannot be used.
     """
+    if recipe.patience and make_validate is None:
+        raise OptionError("patience counts validations, and this run has none; set patience=0.")
     console = console or Console()
     _quieten()
     final = out / FINAL
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_LONGEST_WAIT)
     with state.main_process_first():
         precision = _claim(recipe, base, data, out, state.is_main_process)
         if final.is_dir():
@@ -124,8 +127,8 @@ def train(
         console.print(start.table.table())
     stop = StopOnSignal()
     callbacks = [stop, *run_callbacks(out, console)]
-    if recipe.patience and make_validate:
-        callbacks.append(EarlyStoppingCallback(recipe.patience))
+    if recipe.patience:
+        callbacks.append(StopWithoutGain(recipe.patience * recipe.validate_every))
     trainer = make_trainer(
         start.network,
         recipe,
@@ -140,7 +143,7 @@ def train(
             trainer.train(resume_from_checkpoint=None if last is None else str(last))
     finally:
         _close(callbacks)
-    if stop.received:
+    if stop.agreed() and trainer.state.global_step < steps:
         return Finished(out, None, trainer.state.global_step, stop.received)
     if state.is_main_process:
         export(_result(trainer, start, recipe, base), recipe, final)
@@ -251,26 +254,29 @@ def _revision() -> str:
 
 
 def _result(trainer: StageTrainer, start: Start, recipe: Recipe, base: Path) -> Start:
-    """The network with the weights that won: of the best validation, or of the last step."""
+    """The network with the weights that won: of the best validation, or of the last step.
+
+    Where frozen weights were held in fewer digits than the checkpoint has, they are read again.
+    """
     steps = (trainer.state.best_global_step, trainer.state.global_step)
     best, last = (trainer.folder / f"checkpoint-{step}" for step in steps)
     spread = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
-    if spread:
+    rounded = start.dtype == torch.float32 and arithmetic_dtype(recipe) != torch.float32
+    if spread or rounded:
         unset_hf_deepspeed_config()  # ZeRO-3 would spread this network too
         start = prepare(recipe, base, trainer.folder, torch.float32)
-    if spread or is_whole(best):
+    if spread or rounded or is_whole(best):
         read_trained(best if is_whole(best) else last, start.network)
     return start
 
 
-def export(start: Start, recipe: Recipe, target: Path, extra: dict[str, Any] | None = None) -> None:
+def export(start: Start, recipe: Recipe, target: Path) -> None:
     """Write the network as a checkpoint: adapters folded in, in the base's number format.
 
     Args:
         start: the network after training.
         recipe: stored beside the weights.
         target: folder; it appears under its name when it is whole.
-        extra: further JSON files, name to content.
 
     Raises:
         OutputError: when it cannot be written; nothing partial is left.
@@ -287,8 +293,7 @@ def export(start: Start, recipe: Recipe, target: Path, extra: dict[str, Any] | N
         notice = start.folder / "notice.json"
         if notice.exists():
             shutil.copyfile(notice, temporary / notice.name)
-        for name, content in ({RECIPE: as_dict(recipe)} | (extra or {})).items():
-            _write(temporary / name, content)
+        _write(temporary / RECIPE, as_dict(recipe))
         temporary.rename(target)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -22,6 +22,7 @@ import torch
 from accelerate.utils import save_fsdp_optimizer
 from safetensors import SafetensorError
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.nn import functional
 from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArguments
 
@@ -39,7 +40,7 @@ from echovlm.train.estimate_flops import flop_rates
 from echovlm.train.logs import RateMeter
 from echovlm.train.parts import parts_of
 from echovlm.train.precision import fast_dtype, matmul_flops
-from echovlm.train.processes import of_the_first, reach_vision_always
+from echovlm.train.processes import of_the_first, on_one_device, reach_vision_always
 from echovlm.train.recipes import Recipe
 from echovlm.train.watch import Watch
 
@@ -173,8 +174,9 @@ class StageTrainer(Trainer):
             raise TrainingError(self._diverged("the loss"))
         return loss
 
-    def _clip_grad_norm(self, model: nn.Module) -> Any:
-        norm = super()._clip_grad_norm(model)
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """Stop where the gradient is not finite, tell where it is far above the usual."""
+        norm = super()._get_grad_norm(model, grad_norm)
         value = float(norm or 0.0)  # DeepSpeed may not know it yet
         if not math.isfinite(value):
             raise TrainingError(self._diverged("the gradient"))
@@ -182,8 +184,8 @@ class StageTrainer(Trainer):
         if value > _SPIKE * usual:
             self._tell(
                 f"Step {self.state.global_step + 1}: the gradient's norm {value:.3g} is more than "
-                f"{_SPIKE:.0f} times the usual {usual:.3g}; it is clipped to {self.recipe.clip}. "
-                "If this repeats, lower learning_rate."
+                f"{_SPIKE:.0f} times the usual {usual:.3g}. If this repeats, lower learning_rate "
+                f"or clip (now {self.recipe.clip})."
             )
         self._norms.append(value)
         return norm
@@ -247,6 +249,7 @@ class StageTrainer(Trainer):
                 ],
                 lr=rate,
                 betas=(self.args.adam_beta1, self.args.adam_beta2),
+                fused=self.args.device.type == "cuda",
             )
         return self.optimizer
 
@@ -271,7 +274,7 @@ class StageTrainer(Trainer):
             return {}
         network = self.accelerator.unwrap_model(self.model)
         network.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self.accelerator.autocast():
             scores = of_the_first(self.validate(network))
         network.train()
         metrics = {f"eval_{name}": value for name, value in scores.items()}
@@ -321,7 +324,7 @@ class StageTrainer(Trainer):
             if self.args.should_save:
                 mark_whole(target, self.state.global_step)
             self._saved = self.state.global_step
-        except (OSError, RuntimeError, SafetensorError) as error:
+        except (OSError, RuntimeError, SafetensorError, CheckpointException) as error:
             shutil.rmtree(target, ignore_errors=True)
             raise TrainingError(
                 f"{target} could not be written ({_reason(error)}); nothing partial was left. Make "
@@ -340,8 +343,7 @@ def training_arguments(
     folder: Path, recipe: Recipe, steps: int, validated: bool
 ) -> TrainingArguments:
     """The recipe in the words of transformers."""
-    every = recipe.validate_every if validated else recipe.save_every
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=1,  # an item of the data set is a whole batch
@@ -357,10 +359,10 @@ def training_arguments(
         seed=recipe.seed,
         logging_steps=recipe.log_every,
         logging_nan_inf_filter=False,
-        save_steps=every,
-        save_total_limit=2,
+        save_steps=recipe.save_every,
+        save_total_limit=3 if validated else 2,  # the best is one of them
         eval_strategy="steps" if validated else "no",
-        eval_steps=every if validated else None,
+        eval_steps=recipe.validate_every if validated else None,
         metric_for_best_model="score" if validated else None,
         greater_is_better=True if validated else None,
         train_sampling_strategy="sequential",
@@ -372,6 +374,7 @@ def training_arguments(
         report_to=[],
         disable_tqdm=True,
     )
+    return on_one_device(arguments)
 
 
 def _checkpointing(wanted: bool) -> dict[str, Any]:

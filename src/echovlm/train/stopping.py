@@ -51,6 +51,13 @@ class StopOnSignal(TrainerCallback):
             raise KeyboardInterrupt
         self.received = signal.Signals(number).name
 
+    def agreed(self) -> str:
+        """The signal that any process received; every one of them has to ask."""
+        number = highest(signal.Signals[self.received] if self.received else 0)
+        if number:
+            self.received = signal.Signals(number).name
+        return self.received
+
     def on_step_end(
         self,
         args: TrainingArguments,
@@ -58,13 +65,35 @@ class StopOnSignal(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Save and stop."""
-        number = highest(signal.Signals[self.received] if self.received else 0)
-        self.received = signal.Signals(number).name if number else ""
-        if self.received:
+        """Save and stop; save also what will be validated, for it may be the best."""
+        if self.agreed():
             control.should_save = True
             control.should_training_stop = True
+        control.should_save |= control.should_evaluate
         control.should_log |= control.should_save
+
+
+class StopWithoutGain(TrainerCallback):
+    """Ends a run whose validations have not become better for some time.
+
+    It decides by what checkpoints hold, so a run that was interrupted stops where it would have.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        **kwargs: Any,
+    ) -> None:
+        """Compare with the best before."""
+        gained = state.best_metric is None or metrics["eval_score"] > state.best_metric
+        if not gained and state.global_step - (state.best_global_step or 0) >= self._steps:
+            control.should_training_stop = True
 
 
 def obey_parent_alone() -> None:

@@ -33,6 +33,7 @@ GRID = 4
 LEFT_OUT = frozenset({"image_position", "laterality", "site"})
 """Facts about places and sides, which cropping and mirroring change."""
 
+_SIMULATED = "simulated"  # its sides carry meaning, so it is varied gently
 _MOST_VALUES = 40
 _LEAST_OFTEN = 8
 _LONGEST_SIDE_PX = 352
@@ -130,7 +131,6 @@ class VisionSamples(Dataset[dict[str, Any]]):
         samples: how many are drawn.
         seed: of order and variation.
         source_weights: how much more often a study of a source is drawn; 1 where not named.
-        simulated: sources whose sides carry meaning, which are varied gently.
     """
 
     pictures: Sequence[VisionPicture]
@@ -138,7 +138,6 @@ class VisionSamples(Dataset[dict[str, Any]]):
     samples: int
     seed: int
     source_weights: Mapping[str, float] = field(default_factory=dict)
-    simulated: frozenset[str] = frozenset({"simulated"})
 
     @cached_property
     def _order(self) -> np.ndarray:
@@ -159,7 +158,7 @@ class VisionSamples(Dataset[dict[str, Any]]):
         chosen = int(self._order[index])
         item = self.pictures[chosen]
         rng = np.random.default_rng((self.seed, index))
-        how = GENTLE if item.source in self.simulated else STRONG
+        how = GENTLE if item.source == _SIMULATED else STRONG
         pixels, mask = self._pixels(chosen)
         if pixels.ndim == 2:
             pixels = np.repeat(pixels[..., None], 3, axis=2)

@@ -13,6 +13,7 @@ from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from echovlm.train.precision import fast_dtype
+from echovlm.train.processes import on_one_device
 from echovlm.train.vision import VisionCollator, VisionPretraining, VisionSamples
 
 WEIGHTS = "vision.safetensors"
@@ -98,7 +99,7 @@ def pretrain_vision(
 
 
 def _arguments(folder: Path, recipe: VisionRecipe) -> TrainingArguments:
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch,
@@ -121,3 +122,4 @@ def _arguments(folder: Path, recipe: VisionRecipe) -> TrainingArguments:
         label_names=[],
         report_to=[],
     )
+    return on_one_device(arguments)
