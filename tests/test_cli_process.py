@@ -16,6 +16,9 @@ COMMANDS = [
     *("data", "data import", "data sources", "data simulate", "data build", "data check"),
     *("data stats", "data export", "rads", "rads tirads", "rads c-tirads", "rads birads"),
     *("rads orads", "rads carotid", "rads fatty-liver", "rads hydronephrosis", "rads heart"),
+    *("train", "train alignment", "train instruction-tuning", "train lora-only", "train full"),
+    *("train preference", "train inspect", "train estimate"),
+    *("reproduce", "reproduce ablation", "reproduce nano"),
 ]
 
 

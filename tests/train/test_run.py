@@ -9,7 +9,7 @@ import signal
 import pytest
 import torch
 from rich.console import Console
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny import TINY_TEXT, TINY_VISION
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -145,6 +145,10 @@ def test_a_folder_of_another_run_is_refused(base, built_set, recipe, tmp_path):
     with pytest.raises(TrainingError, match="a run with another learning_rate in its recipe; give"):
         run(other, base, built_set, out)
     moved = shutil.copytree(base, tmp_path / "base")
+    assert run(recipe, moved, built_set, out).step == 4
+    weights = load_file(moved / "model.safetensors")
+    next(iter(weights.values())).add_(1)
+    save_file(weights, moved / "model.safetensors", {"format": "pt"})
     with pytest.raises(TrainingError, match="another base"):
         run(recipe, moved, built_set, out)
     data = shutil.copytree(built_set, tmp_path / "set")

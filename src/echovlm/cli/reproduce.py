@@ -42,7 +42,7 @@ def ablation(
         int, typer.Option("--workers", min=1, help="Arms trained at once, each on one thread.")
     ] = 1,
 ) -> None:
-    """What experts add under a frozen base: 0, 2, 4, 6 experts and the paper's other rows."""
+    """What experts add: the paper's comparison."""
     if smoke and cases is not None:
         raise OptionError("--smoke has its own number of cases; leave --cases out.")
     from rich.console import Console
@@ -75,7 +75,7 @@ def nano(
     ] = Setting.NANO,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that make data.")] = 1,
 ) -> int:
-    """The shipped weights from nothing: data, vision tower, network, temperature, scores."""
+    """The shipped weights, made from nothing."""
     from echovlm.reproduce import nano as experiment
 
     recipe = getattr(experiment, setting.value)()

@@ -28,7 +28,13 @@ Data = Annotated[Path, typer.Option("--data", help="Built set: echovlm data buil
 Base = Annotated[
     Path, typer.Option("--base", help="Checkpoint to start from: an EchoVLM or a dense Qwen2-VL.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the run; started again, it goes on.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Folder of the run (started again, it goes on); the name of the stage if absent.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe; repeatable."),
@@ -44,31 +50,31 @@ Validate = Annotated[
 
 @train_app.command()
 def alignment(
-    data: Data, base: Base, out: Out, settings: Settings = None, validate: Validate = True
+    data: Data, base: Base, out: Out = None, settings: Settings = None, validate: Validate = True
 ) -> int:
-    """Stage one: the base is frozen, the expert path and the mix learn."""
+    """Stage one: experts and mix learn."""
     return _run("alignment", data, base, out, settings, validate)
 
 
 @train_app.command("instruction-tuning")
 def instruction_tuning(
-    data: Data, base: Base, out: Out, settings: Settings = None, validate: Validate = True
+    data: Data, base: Base, out: Out = None, settings: Settings = None, validate: Validate = True
 ) -> int:
-    """Stage two: experts and mix learn on, low-rank adapters move attention and merger."""
+    """Stage two: experts, mix and adapters learn."""
     return _run("instruction-tuning", data, base, out, settings, validate)
 
 
 @train_app.command("lora-only")
 def lora_only(
-    data: Data, base: Base, out: Out, settings: Settings = None, validate: Validate = True
+    data: Data, base: Base, out: Out = None, settings: Settings = None, validate: Validate = True
 ) -> int:
-    """Stage two without experts: the paper's row of 0 experts."""
+    """Stage two without experts."""
     return _run("lora-only", data, base, out, settings, validate)
 
 
 @train_app.command()
 def full(
-    data: Data, base: Base, out: Out, settings: Settings = None, validate: Validate = True
+    data: Data, base: Base, out: Out = None, settings: Settings = None, validate: Validate = True
 ) -> int:
     """Every weight learns."""
     return _run("full", data, base, out, settings, validate)
@@ -76,9 +82,9 @@ def full(
 
 @train_app.command()
 def preference(
-    data: Data, base: Base, out: Out, settings: Settings = None, validate: Validate = True
+    data: Data, base: Base, out: Out = None, settings: Settings = None, validate: Validate = True
 ) -> int:
-    """Prefer edited reports to the drafts they were edited from (DPO)."""
+    """Prefer edited reports to drafts (DPO)."""
     return _run("preference", data, base, out, settings, validate)
 
 
@@ -91,7 +97,7 @@ def _recipe(stage: str, settings: list[str] | None) -> Recipe:
 
 
 def _run(
-    stage: str, data: Path, base: Path, out: Path, settings: list[str] | None, validate: bool
+    stage: str, data: Path, base: Path, out: Path | None, settings: list[str] | None, validate: bool
 ) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     recipe = _recipe(stage, settings)
@@ -103,7 +109,8 @@ def _run(
         from echovlm.train.preference import PairEncoder, PreferenceTrainer
 
         doors = {"make_trainer": PreferenceTrainer, "make_encoder": PairEncoder}
-    finished = train(recipe, base, data, out, written_text if validate else None, **doors)
+    validating = written_text if validate else None
+    finished = train(recipe, base, data, out or Path(stage), validating, **doors)
     return tell_end(finished)
 
 
@@ -126,7 +133,7 @@ def inspect_run(
         Path | None, typer.Option("--out", help="Folder for the pictures; RUN/inspect by default.")
     ] = None,
 ) -> None:
-    """Draw losses, experts, rates and speed of a run as PNG files."""
+    """Draw losses, experts and speed of a run."""
     from echovlm.train.inspect import draw, summary_table
 
     Console().print(summary_table(run))
@@ -150,7 +157,7 @@ def estimate(
     cases: Annotated[int, typer.Option("--cases", help="Studies per epoch.")] = 208_941,
     settings: Settings = None,
 ) -> None:
-    """Say before a run what memory and time it takes."""
+    """Memory and time of a run, before it."""
     recipe = _recipe(stage, settings)
     from echovlm.train.base import trained_config
     from echovlm.train.estimate import estimate as estimate_run

@@ -14,7 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from echovlm import __version__
 from echovlm.data.reader import SampleReader
 from echovlm.data.sample import Split
-from echovlm.errors import OptionError, OutputError, TrainingError
+from echovlm.errors import DataError, OptionError, OutputError, TrainingError
 from echovlm.train.adapters import merge_adapters
 from echovlm.train.base import Start, prepare
 from echovlm.train.checkpoints import is_whole, last_whole, read_trained, step_of
@@ -50,7 +50,7 @@ _BEGINNING = (RECIPE, f"{RECIPE}.new", f"{RUN}.new")  # what a run killed at onc
 _FREE = ("gradient_checkpointing", "log_every", "save_every", "workers")  # change no number
 _LONGEST_WAIT = timedelta(hours=12)  # while one process measures samples or writes reports
 _WORDS = {
-    "base": "base",
+    "base_sha256": "base",
     "data_manifest_sha256": "data set",
     "processes": "number of processes",
 }
@@ -172,10 +172,11 @@ def _claim(recipe: Recipe, base: Path, data: Path, out: Path, writes: bool) -> s
     """
     told = {
         "recipe": as_dict(recipe),
-        "base": str(base.resolve()),
-        "data_manifest_sha256": _digest(data / "manifest.json"),
+        "data_manifest_sha256": _digest([data / "manifest.json"]),
         "processes": PartialState().num_processes,
     }
+    if writes:
+        told["base_sha256"] = _digest([base / "config.json", *base.glob("*.safetensors")])
     stored = out / RUN
     try:
         if stored.exists():
@@ -190,7 +191,7 @@ def _claim(recipe: Recipe, base: Path, data: Path, out: Path, writes: bool) -> s
         out.mkdir(parents=True, exist_ok=True)
         if any(path.name.removeprefix(".") not in _BEGINNING for path in out.iterdir()):
             raise TrainingError(f"{out} is not empty and holds no run; give a new folder.")
-        told |= _circumstances(recipe)
+        told |= {"base": str(base.resolve())} | _circumstances(recipe)
         _write(out / RECIPE, as_dict(recipe))
         _write(stored, told)
         return str(told["precision"])
@@ -300,8 +301,16 @@ def export(start: Start, recipe: Recipe, target: Path) -> None:
         raise OutputError(f"{target} cannot be written ({error.strerror}).") from None
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+def _digest(paths: Iterable[Path]) -> str:
+    """SHA-256 over the files of these that exist, in the order of their names."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in paths if path.is_file()):
+        try:
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise DataError(path, f"cannot be read ({error.strerror})", "Mend it") from None
+    return whole.hexdigest()
 
 
 def _plain(value: Any) -> Any:
