@@ -66,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         "preset": options.preset,
         "dtype": options.dtype,
         "blocks": options.blocks,
-        "machine": _describe_machine(),
-        "versions": _list_versions(),
+        "machine": describe_machine(),
+        "versions": list_versions(),
         "parameters": {name: count_parameters(net) for name, net in networks.items()},
         "largest_logit_difference": difference,
         "counters": _count(networks, preset, dtype),
@@ -79,21 +79,22 @@ def main(arguments: list[str] | None = None) -> int:
         _show_speed(console, found["phases"])
     status = _judge(console, found)
     if options.json:
-        _write(options.json, found)
+        write_json(options.json, found)
     return status
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", choices=PRESETS, default="small", help="sizes (small)")
-    parser.add_argument("--blocks", type=_count_of, default=9, help="blocks to time (9)")
-    parser.add_argument("--threads", type=_count_of, help="threads of torch (its own choice)")
+    parser.add_argument("--blocks", type=count_of, default=9, help="blocks to time (9)")
+    parser.add_argument("--threads", type=count_of, help="threads of torch (its own choice)")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything here too")
     return parser.parse_args(arguments)
 
 
-def _count_of(text: str) -> int:
+def count_of(text: str) -> int:
+    """A whole number of at least 1, from the command line."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
@@ -151,7 +152,8 @@ def _time_phase(
     }
 
 
-def _describe_machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
+    """What the times were taken on."""
     cpuinfo = Path("/proc/cpuinfo")
     names = [
         line.partition(":")[2].strip()
@@ -168,7 +170,8 @@ def _describe_machine() -> dict[str, Any]:
     }
 
 
-def _list_versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
+    """Versions of Python and of what is measured."""
     packages = ("echovlm", "torch", "transformers")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
@@ -249,7 +252,8 @@ def _judge(console: Console, found: dict[str, Any]) -> int:
     return BUSY_MACHINE if invalid or unsteady else 0
 
 
-def _write(file: Path, found: dict[str, Any]) -> None:
+def write_json(file: Path, found: dict[str, Any]) -> None:
+    """Write a file whole or not at all."""
     scratch = file.with_name(f".{file.name}.part")
     scratch.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     os.replace(scratch, file)

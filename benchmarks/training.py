@@ -26,7 +26,7 @@ from networks import count_parameters
 from paired import Ratio, time_blocks
 from rich.console import Console
 from rich.table import Table
-from speed import BUSY_MACHINE, CONTROL, _count_of, _describe_machine, _list_versions, _write
+from speed import BUSY_MACHINE, CONTROL, count_of, describe_machine, list_versions, write_json
 from training_material import SETTINGS, Material, Setting, make_set
 from training_work import (
     Loop,
@@ -60,8 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     found: dict[str, Any] = {
         "preset": options.preset,
         "blocks": options.blocks,
-        "machine": _describe_machine(),
-        "versions": _list_versions(),
+        "machine": describe_machine(),
+        "versions": list_versions(),
     }
     with TemporaryDirectory() as folder:
         data = options.data or make_set(Path(folder), _CASES)
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         status = _compare(console, setting, material, options.blocks, found)
     if options.json:
-        _write(options.json, found)
+        write_json(options.json, found)
     return status
 
 
@@ -82,8 +82,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--preset", choices=SETTINGS, default="small", help="sizes (small)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="(cpu)")
     parser.add_argument("--data", type=Path, metavar="SET", help="a built set (one is simulated)")
-    parser.add_argument("--blocks", type=_count_of, default=5, help="blocks or steps to time (5)")
-    parser.add_argument("--threads", type=_count_of, help="threads of torch (its own choice)")
+    parser.add_argument("--blocks", type=count_of, default=5, help="blocks or steps to time (5)")
+    parser.add_argument("--threads", type=count_of, help="threads of torch (its own choice)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything here too")
     options = parser.parse_args(arguments)
     if (options.preset in _ON_A_GPU) != (options.device == "cuda"):

@@ -86,7 +86,7 @@ def base(processor, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> recipes.Recipe:
     """Everything trains, for a few steps, in float32."""
     return dataclasses.replace(

@@ -18,11 +18,10 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from echovlm.errors import EchoVLMError, OutputError, TrainingError
-from echovlm.train import recipes, stage
 from echovlm.train import run as runs
+from echovlm.train import stage
 from echovlm.train.checkpoints import is_whole, last_whole, step_of
 from echovlm.train.dataset import PlannedBatches
-from echovlm.train.parts import Part
 from echovlm.train.recipes import Recipe
 from echovlm.train.run import Finished, train
 from echovlm.train.stage import StageTrainer
@@ -36,23 +35,9 @@ def no_measuring() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def short() -> Recipe:
+def short(recipe) -> Recipe:
     """Everything trains for six steps, with a checkpoint at every second."""
-    return dataclasses.replace(
-        recipes.full(),
-        trainable=tuple(Part),
-        learning_rate=3e-3,
-        steps=6,
-        tokens_per_batch=512,
-        branches=4,
-        visual_tokens=9,
-        precision="float32",
-        gradient_checkpointing=False,
-        save_every=2,
-        log_every=1,
-        workers=0,
-        seed=7,
-    )
+    return dataclasses.replace(recipe, steps=6)
 
 
 @pytest.fixture(scope="module")

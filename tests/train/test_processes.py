@@ -21,7 +21,6 @@ from echovlm.reproduce.validation import written_text
 from echovlm.train import recipes, stage
 from echovlm.train.base import load_processor
 from echovlm.train.checkpoints import TRAINED, last_whole, step_of
-from echovlm.train.parts import Part
 from echovlm.train.plan import Catalogue, plan
 from echovlm.train.recipes import Recipe
 from echovlm.train.rows import Encoder
@@ -94,25 +93,17 @@ def starved_base(base, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small_steps() -> Recipe:
+def small_steps(recipe) -> Recipe:
     """Everything trains, on batches of a study each."""
     return dataclasses.replace(
-        recipes.full(),
-        trainable=tuple(Part),
-        learning_rate=3e-3,
+        recipe,
         warmup=0.5,
         steps=6,
         tokens_per_batch=300,
         branches=2,
-        visual_tokens=9,
-        precision="float32",
-        gradient_checkpointing=False,
         save_every=3,
         validate_every=3,
         validate_studies=1,
-        log_every=1,
-        workers=0,
-        seed=7,
     )
 
 

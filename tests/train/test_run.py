@@ -329,7 +329,9 @@ def test_operations_are_counted_as_torch_counts_them(base, reader, tmp_path, mak
     squares = sum(length**2 for length in batch["packing"].lengths())
     work = dataclasses.replace(batch["work"], pairs=squares)
     assert batch["work"].pairs < 0.7 * squares
-    assert trainer._rate.of(work) == pytest.approx(counter.get_total_flops(), rel=0.05)
+    assert trainer.operations.training.of(work) == pytest.approx(
+        counter.get_total_flops(), rel=0.05
+    )
 
 
 def test_a_batch_without_pictures_trains_like_any_other(base, reader, recipe, tmp_path):

@@ -168,6 +168,7 @@ class PreferenceTrainer(StageTrainer):
         network: Any = self.accelerator.unwrap_model(self.model)
         with adapters_off(network), torch.no_grad():
             reference = answer_losses(network, inputs)[0]
+        self.rates.add(0, 0, self.operations.forward.of(inputs["work"]))
         losses, _, _ = self.token_losses(model, inputs)
         # Tokens are subtracted before they are added up: sums of a long text would lose digits.
         rewards = self.recipe.dpo_beta * sum_by_text(reference - losses, turns)

@@ -102,7 +102,7 @@ class StageTrainer(Trainer):
         self.recipe, self.folder, self.validate = recipe, folder, validate
         self.watch = Watch(model)
         self.rates = RateMeter(matmul_flops(arithmetic_dtype(recipe)))
-        self._rate = flop_rates(model.config, recipe).training
+        self.operations = flop_rates(model.config, recipe)
         self._norms: deque[float] = deque(maxlen=50)
         self._saved = 0  # step of the last checkpoint that this process saw written
         reach_vision_always(model)
@@ -157,7 +157,8 @@ class StageTrainer(Trainer):
         with self.watch.watching():
             found = answer_losses(model, inputs)
         self.watch.observe(inputs["turns"], inputs["target_turn"], found[0].detach(), found[1])
-        self.rates.add(inputs["input_ids"].shape[1], len(found[0]), self._rate.of(inputs["work"]))
+        work = self.operations.training.of(inputs["work"])
+        self.rates.add(inputs["input_ids"].shape[1], len(found[0]), work)
         return found
 
     # --- faults ---
