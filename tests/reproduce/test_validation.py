@@ -77,12 +77,15 @@ def test_each_study_is_asked_once(built_set, processor, model, recipe, answers):
     assert len({studies[name] for name in asked}) == len(asked) == len(set(studies.values()))
 
 
-def test_a_text_of_unknown_language_is_left_out(built_set, processor, recipe, monkeypatch):
+@pytest.mark.parametrize("lacking", [{"language": None}, {"images": ()}])
+def test_a_text_without_language_or_pictures_is_left_out(
+    built_set, processor, recipe, monkeypatch, lacking
+):
     sample = SampleReader.sample
     monkeypatch.setattr(
         SampleReader,
         "sample",
-        lambda reader, number: sample(reader, number).model_copy(update={"language": None}),
+        lambda reader, number: sample(reader, number).model_copy(update=lacking),
     )
     with pytest.raises(DataError, match="of a known language"):
         validation.written_text(recipe, built_set, processor)

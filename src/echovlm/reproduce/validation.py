@@ -97,13 +97,13 @@ def written_text(
     found: dict[Task, dict[str, int]] = {task: {} for task in _TASKS}
     for number in reader.order(recipe.seed)[: _LOOKED_AT * recipe.validate_studies].tolist():
         sample = reader.sample(number)
-        if sample.task in found and sample.language is not None:
+        if sample.task in found and sample.language is not None and sample.images:
             found[sample.task].setdefault(sample.study, number)  # one text of each study
     numbers = next((list(studies.values()) for studies in found.values() if studies), [])
     if not numbers:
         raise DataError(
             data,
-            "holds no report, findings or caption of a known language for validation",
+            "holds no pictures with a text of a known language for validation",
             "Use --no-validate",
         )
     chosen = [reader[number] for number in numbers[: recipe.validate_studies]]

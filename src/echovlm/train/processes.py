@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
-from torch import distributed
+from torch import distributed, nn
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import TrainingArguments
 
@@ -58,6 +59,13 @@ def fill(target: torch.Tensor, values: torch.Tensor) -> None:
     if isinstance(target, DTensor):
         values = distribute_tensor(values, target.device_mesh, target.placements)
     target.copy_(values)
+
+
+def spread_again(network: nn.Module) -> None:
+    """Spread weights over processes again that FSDP2 left whole after a pass without gradients."""
+    for module in network.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def reach_vision_always(network: Any) -> None:

@@ -40,7 +40,12 @@ from echovlm.train.estimate_flops import flop_rates
 from echovlm.train.logs import RateMeter
 from echovlm.train.parts import parts_of
 from echovlm.train.precision import fast_dtype, matmul_flops
-from echovlm.train.processes import of_the_first, on_one_device, reach_vision_always
+from echovlm.train.processes import (
+    of_the_first,
+    on_one_device,
+    reach_vision_always,
+    spread_again,
+)
 from echovlm.train.recipes import Recipe
 from echovlm.train.watch import Watch
 
@@ -277,6 +282,7 @@ class StageTrainer(Trainer):
         network.eval()
         with torch.no_grad(), self.accelerator.autocast():
             scores = of_the_first(self.validate(network))
+        spread_again(network)
         network.train()
         metrics = {f"eval_{name}": value for name, value in scores.items()}
         self.log(metrics)
