@@ -118,7 +118,7 @@ def nano() -> NanoRecipe:
         cases=12_400,
         vocabulary=8_192,
         real_weight=4.0,
-        vision=VisionRecipe(steps=1_500),
+        vision=VisionRecipe(steps=1_250),
         network=network,
         limits=Limits(),
     )
