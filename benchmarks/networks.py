@@ -12,7 +12,7 @@ from torch import nn
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration
-from echovlm.model.modeling import PatchProjection
+from echovlm.model.modeling import embed_by_product
 
 SEED = 20250914
 _VISION_START, _VISION_END, _IMAGE, _VIDEO = range(4)
@@ -150,14 +150,11 @@ def _dense_network(
 ) -> Qwen2VLForConditionalGeneration:
     """Take ``ours`` without its expert path, as transformers runs Qwen2-VL.
 
-    Patches are embedded by a matrix product here too (transformers offers that as an option), so
-    that its slow convolution does not flatter us.
+    Patches are embedded by a matrix product here too, so that a slow convolution does not flatter
+    us.
     """
     network = Qwen2VLForConditionalGeneration(_configure(Qwen2VLConfig, preset, {}))
-    conv = network.model.visual.patch_embed.proj
-    network.model.visual.patch_embed.proj = PatchProjection(
-        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, bias=False
-    )
+    embed_by_product(network.model.visual)
     weights = {
         name.replace(".mlp.dense.", ".mlp."): weight
         for name, weight in ours.state_dict().items()

@@ -52,6 +52,11 @@ class PatchProjection(nn.Conv3d):
         return embedded[..., None, None, None]
 
 
+def embed_by_product(visual: Qwen2VisionTransformerPretrainedModel) -> None:
+    """Let a vision tower embed patches by :class:`PatchProjection`; its weights stay."""
+    visual.patch_embed.proj.__class__ = PatchProjection
+
+
 class EchoVLMPreTrainedModel(Qwen2VLPreTrainedModel):
     """What the classes below share: initial weights and the choice of expert kernels."""
 
@@ -96,10 +101,7 @@ class EchoVLMModel(EchoVLMPreTrainedModel, Qwen2VLModel):
     def __init__(self, config: EchoVLMConfig) -> None:
         super(Qwen2VLModel, self).__init__(config)  # not Qwen2VLModel's: it builds a dense decoder
         self.visual = Qwen2VisionTransformerPretrainedModel._from_config(config.vision_config)
-        conv = self.visual.patch_embed.proj
-        self.visual.patch_embed.proj = PatchProjection(
-            conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, bias=False
-        )
+        embed_by_product(self.visual)
         self.language_model = EchoVLMTextModel._from_config(config.text_config)
         self.rope_deltas = None
         self.post_init()

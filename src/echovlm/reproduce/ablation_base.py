@@ -15,6 +15,7 @@ from echovlm.data.build import SPLITS
 from echovlm.data.sample import Split
 from echovlm.data.store import StoredSet
 from echovlm.errors import TrainingError
+from echovlm.model.modeling import embed_by_product
 from echovlm.reproduce.ablation_data import BUILT, GENERAL_SET, SIMULATED
 from echovlm.reproduce.ablation_plan import GENERAL, VISUAL_TOKENS, Sizes, base_recipe
 from echovlm.train.base import dense_config
@@ -82,6 +83,7 @@ def _write_start(work: Path, sizes: Sizes, tokenizer: PreTrainedTokenizerBase) -
     )
     torch.manual_seed(recipe.seed)
     network = Qwen2VLForConditionalGeneration(dense_config(nano_config(tokenizer)))
+    embed_by_product(network.model.visual)
     processor = make_processor(tokenizer, VISUAL_TOKENS)
     samples = _vision_samples(work, recipe)
     pretrain_vision(network.model.visual, samples, processor.image_processor, recipe, work / VISION)

@@ -18,11 +18,13 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from echovlm.errors import CheckpointError, LayoutError, OptionError
 from echovlm.model import EchoVLMConfig, EchoVLMForConditionalGeneration, EchoVLMProcessor
 from echovlm.model.config import RELEASED_MODEL_TYPE, EchoVLMTextConfig, is_released
+from echovlm.model.modeling import embed_by_product
 from echovlm.model.packing import PACKED
 from echovlm.model.shards import read_json
 from echovlm.model.upcycle import upcycle
 from echovlm.train import adapters
 from echovlm.train.parts import FreezingTable, Part
+from echovlm.train.precision import vision_attention
 from echovlm.train.recipes import Recipe
 
 PIXELS_PER_VISUAL_TOKEN = 28 * 28
@@ -70,9 +72,8 @@ def prepare(recipe: Recipe, base: Path, work: Path, arithmetic: torch.dtype) -> 
     table = adapters.prepare(network, recipe)
     for parameter in network.parameters():
         parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else arithmetic)
-    # Patches of a picture are few: on a CPU plain products beat the fused kernel's backward pass.
-    vision = "sdpa" if torch.cuda.is_available() else "eager"
-    network.set_attn_implementation({"text_config": PACKED, "vision_config": vision})
+    attention = {"text_config": PACKED, "vision_config": vision_attention()}
+    network.set_attn_implementation(attention)
     return Start(network, processor, folder, table, dtype)
 
 
@@ -83,7 +84,9 @@ def load_network(folder: Path) -> Any:
         CheckpointError: for anything else.
     """
     if is_dense(folder):
-        return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype="auto")
+        network = Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype="auto")
+        embed_by_product(network.model.visual)
+        return network
     return EchoVLMForConditionalGeneration.from_pretrained(folder, dtype="auto")
 
 

@@ -25,6 +25,14 @@ def fast_dtype() -> torch.dtype:
     return torch.bfloat16 if faster else torch.float32
 
 
+def vision_attention() -> str:
+    """The attention of the vision tower in training.
+
+    Patches of a picture are few: on a CPU plain products beat the fused kernel's backward pass.
+    """
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
 def matmul_flops(dtype: torch.dtype, size: int | None = None) -> float:
     """Floating-point operations per second of a square matrix product on the training device."""
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from echovlm.train.precision import fast_dtype
+from echovlm.train.precision import fast_dtype, vision_attention
 from echovlm.train.processes import on_one_device
 from echovlm.train.vision import VisionCollator, VisionPretraining, VisionSamples
 
@@ -85,6 +85,7 @@ def pretrain_vision(
     result = folder / WEIGHTS
     if not result.exists():
         torch.manual_seed(recipe.seed)
+        visual.set_attn_implementation(vision_attention())
         trainer = VisionTrainer(
             model=VisionPretraining(visual, visual.config.hidden_size, samples.targets),
             args=_arguments(folder, recipe),
