@@ -64,7 +64,7 @@ class Sizes:
     vision_batch: int = 32
     base_steps: int = 400
     base_tokens: int = 4096
-    stage_steps: int = 80
+    stage_steps: int = 64
     stage_tokens: int = 2048
     held_out_studies: int = 1200
     validation_studies: int = 12
@@ -106,7 +106,6 @@ class Arm:
         experts: routed experts; 0 for adapters alone.
         experts_per_token: experts of each token.
         shared_width: width of the shared expert, 0 for none.
-        start: of the expert path, "published" or "function-preserving".
         wide: whether the adapters have as many weights as the arm of four experts trains.
         several: whether it is run with every seed.
     """
@@ -115,7 +114,6 @@ class Arm:
     experts: int
     experts_per_token: int = 2
     shared_width: int = SHARED_WIDTH
-    start: str = "published"
     wide: bool = False
     several: bool = False
 
@@ -130,7 +128,6 @@ ARMS = (
     Arm("6 experts", 6),
     Arm("4 experts, no shared expert", 4, shared_width=0),
     Arm("4 experts, top-1", 4, experts_per_token=1),
-    Arm("4 experts, function-preserving start", 4, start="function-preserving"),
     WIDE,
 )
 
@@ -210,7 +207,6 @@ def stages(
         "experts_per_token": arm.experts_per_token,
         "expert_width": EXPERT_WIDTH,
         "shared_width": arm.shared_width,
-        "expert_start": arm.start,
     }
     relative = trial.expert_rate / trial.lora_rate
     tuned: dict[str, Any] = {

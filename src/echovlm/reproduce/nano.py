@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from echovlm import prompts
@@ -91,7 +92,7 @@ def nano() -> NanoRecipe:
         trainable=tuple(part for part in Part if part not in (Part.VISION, Part.HEAD)),
         learning_rate=1.5e-3,
         rate_scales={"merger": 0.5},
-        steps=900,
+        steps=800,
         tokens_per_batch=4_096,
         visual_tokens=49,
         augment=True,
@@ -109,7 +110,7 @@ def nano() -> NanoRecipe:
             "judge": 0.3,
         },
         save_every=100,
-        validate_every=300,
+        validate_every=400,
         validate_studies=48,
         seed=2509,
         workers=1,
@@ -259,7 +260,7 @@ class NanoRun:
             self.work / "vision",
         )
         temporary = self.work / ".start.new"
-        network.save_pretrained(temporary)
+        network.to(torch.bfloat16).save_pretrained(temporary)  # the number format of the result
         make_processor(tokenizer, self.recipe.network.visual_tokens).save_pretrained(temporary)
         _write(temporary / "notice.json", json.dumps(NOTICE, indent=1, ensure_ascii=False) + "\n")
         temporary.rename(target)
