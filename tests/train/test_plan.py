@@ -9,7 +9,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from echovlm.errors import DataError, OptionError
+from echovlm.errors import DataError, OptionError, OutputError
+from echovlm.train import dataset
 from echovlm.train.plan import Catalogue, plan
 
 
@@ -104,6 +105,24 @@ def test_a_stored_catalogue_is_read_back_and_a_foreign_one_is_not(reader, encode
     assert first.task_names == again.task_names
     cache.write_bytes(b"damaged")
     assert np.array_equal(Catalogue.of(reader, encoder, cache).tokens, first.tokens)
+
+
+def test_a_full_disk_is_told_when_sizes_are_stored(reader, encoder, tmp_path):
+    with pytest.raises(OutputError, match=r"catalogue.npz could not be written"):
+        Catalogue.of(reader, encoder, tmp_path / "absent" / "catalogue.npz")
+
+
+def test_kept_pictures_stay_within_their_memory(monkeypatch):
+    monkeypatch.setattr(dataset, "_KEPT_BYTES", 250)
+    kept = dataset._Kept()
+    for name in "abcab":
+        kept.add(name, np.zeros(100, np.uint8))
+    assert list(kept) == ["a", "b"]  # the oldest went
+    assert kept.held_bytes == 200
+    kept.add("a", np.zeros(150, np.uint8))  # once, in its new size
+    assert kept.held_bytes == sum(pixels.nbytes for pixels in kept.values()) == 250
+    kept.add("large", np.zeros(900, np.uint8))
+    assert list(kept) == ["large"]  # what is asked for now is kept at any size
 
 
 def test_an_unknown_source_or_a_sample_too_long_is_told(catalogue, recipe):

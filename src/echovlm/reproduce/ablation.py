@@ -32,7 +32,6 @@ from echovlm.reproduce.ablation_plan import (
     ARMS,
     FOUR,
     NONE,
-    WIDE,
     Arm,
     Sizes,
     Trial,
@@ -139,21 +138,19 @@ def _choose_rates(
 ) -> tuple[dict[Arm, tuple[float, float]], list[dict[str, Any]]]:
     """Rates of adapters and of experts for every arm, and the trials that chose them.
 
-    Both arms without experts get the best of the whole grid; the arms with experts take over the
-    adapters' rate of the arm without, and the best rate of experts for four of them.
+    The arm without experts gets the best of the grid, and all others take it over: adapters are
+    scaled by alpha over rank, so that a rate suits wider ones too. The arms with experts take the
+    best rate of experts for four of them.
     """
     seed = bench.sizes.seeds[0]
     plain = [Trial(NONE, seed, rate) for rate in bench.sizes.lora_rates]
-    wide = [Trial(WIDE, seed, rate) for rate in bench.sizes.lora_rates]
-    run_trials(bench, dict.fromkeys([*plain, *wide], (VALIDATION,)), workers, console)
+    run_trials(bench, dict.fromkeys(plain, (VALIDATION,)), workers, console)
     sweep: list[dict[str, Any]] = []
-    best_plain, best_wide = _best(bench, plain, sweep), _best(bench, wide, sweep)
-    four = [Trial(FOUR, seed, best_plain.lora_rate, rate) for rate in bench.sizes.expert_rates]
+    adapters = _best(bench, plain, sweep).lora_rate
+    four = [Trial(FOUR, seed, adapters, rate) for rate in bench.sizes.expert_rates]
     run_trials(bench, dict.fromkeys(four, (VALIDATION,)), workers, console)
-    best_four = _best(bench, four, sweep)
-    experts = (best_four.lora_rate, best_four.expert_rate)
-    rates = {arm: experts if arm.experts else (best_plain.lora_rate, 0.0) for arm in ARMS}
-    return rates | {WIDE: (best_wide.lora_rate, 0.0)}, sweep
+    experts = _best(bench, four, sweep).expert_rate
+    return {arm: (adapters, experts if arm.experts else 0.0) for arm in ARMS}, sweep
 
 
 def _best(bench: Bench, trials: Sequence[Trial], sweep: list[dict[str, Any]]) -> Trial:

@@ -24,9 +24,9 @@ class Limits:
         seed: of the choice of studies and of the bootstrap.
     """
 
-    diagnosed: int = 390
-    reported: int = 208
-    calibrating: int = 260
+    diagnosed: int = 312
+    reported: int = 130
+    calibrating: int = 182
     fitting: int = 1300
     real: int = 200
     resamples: int = RESAMPLES

@@ -1,7 +1,8 @@
 """Nano from nothing: data, tokenizer, vision tower, network, calibration, scores.
 
 Every stage leaves its result in the work folder and is skipped where that is whole, and both
-trainings go on from their last checkpoint, so the run can be stopped and started at any moment.
+trainings go on from their last checkpoint, so the run can be stopped and started at any moment;
+only the scores are taken anew each time.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def nano() -> NanoRecipe:
         trainable=tuple(part for part in Part if part not in (Part.VISION, Part.HEAD)),
         learning_rate=1.5e-3,
         rate_scales={"merger": 0.5},
-        steps=800,
+        steps=600,
         tokens_per_batch=4_096,
         visual_tokens=49,
         augment=True,
@@ -110,7 +111,7 @@ def nano() -> NanoRecipe:
             "judge": 0.3,
         },
         save_every=100,
-        validate_every=400,
+        validate_every=300,
         validate_studies=48,
         seed=2509,
         workers=1,
@@ -132,7 +133,7 @@ def reduced() -> NanoRecipe:
         whole,
         cases=6_000,
         vision=dataclasses.replace(whole.vision, steps=600),
-        network=dataclasses.replace(whole.network, steps=700),
+        network=dataclasses.replace(whole.network, steps=400),
     )
 
 
