@@ -193,10 +193,9 @@ def _batches(
     chosen: np.ndarray,
     recipe: Recipe,
 ) -> list[Batch]:
-    columns = ("groups", "tokens", "targets", "sources", "tasks")
-    part = dataclasses.replace(catalogue, **{c: getattr(catalogue, c)[chosen] for c in columns})
     planned = [
-        tuple(tuple(int(chosen[n]) for n in row) for row in batch) for batch in plan(part, recipe)
+        tuple(tuple(int(chosen[n]) for n in row) for row in batch)
+        for batch in plan(catalogue.part(chosen), recipe)
     ]
     batches = PlannedBatches(reader, encoder, planned, recipe)
     return [batches[n] for n in range(len(batches))]

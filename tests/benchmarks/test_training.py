@@ -107,6 +107,7 @@ def test_a_conversation_of_each_task_is_drawn_once_per_study():
         targets=np.ones(6),
         sources=np.zeros(6),
         tasks=np.array([0, 0, 1, 0, 1, 0]),
+        shards=np.zeros(6, dtype=int),
         prefixes=np.ones(3),
         source_names=("simulated",),
         task_names=("report", "diagnosis"),

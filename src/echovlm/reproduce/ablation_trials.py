@@ -25,6 +25,7 @@ from echovlm.reproduce.ablation_scores import Written, chosen_cases, write_repor
 from echovlm.train.recipes import Recipe
 from echovlm.train.run import FINAL
 from echovlm.train.run_log import LOG, RunLog, read_log
+from echovlm.train.stopping import end_with_parent
 
 TRIALS = "trials"
 VALIDATION, TEST, BLANK = "validation", "test", "blank"
@@ -87,9 +88,7 @@ def run_trials(
         if not all(bench.texts(trial, kind).exists() for kind in wanted)
     ]
     failed: list[str] = []
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    )
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
         running = {
             pool.submit(_in_a_process, bench, trial, tuple(kinds[trial])): trial
@@ -109,6 +108,12 @@ def run_trials(
         pool.shutdown(cancel_futures=True)
     if failed:
         raise TrainingError(failed[0])
+
+
+def _begin() -> None:
+    """Done once by each process: one thread, and no trial goes on that nobody waits for."""
+    torch.set_num_threads(1)
+    end_with_parent()
 
 
 def _in_a_process(bench: Bench, trial: Trial, kinds: tuple[str, ...]) -> str:

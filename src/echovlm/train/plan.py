@@ -10,6 +10,7 @@ place.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -77,6 +78,10 @@ class Catalogue:
             found = _survey(reader, encoder)
             _store(cache, key, found)
         return found
+
+    def part(self, chosen: np.ndarray) -> Catalogue:
+        """The sizes of some samples, by their numbers."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
 
 def _survey(reader: SampleReader, encoder: Encoder) -> Catalogue:
