@@ -6,6 +6,9 @@ import fcntl
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,3 +122,27 @@ def test_a_local_ray_gives_the_same_as_local_workers(tmp_path):
     counts = run(plan(tmp_path / "ray"), ray_address="local")
     assert counts == {"items": 20}
     assert tree(tmp_path / "here" / "work") == tree(tmp_path / "ray" / "work")
+
+
+def test_a_process_ends_with_the_one_that_started_it(tmp_path):
+    child = "import os, time; from echovlm.data.shards import end_with_parent"
+    child += "; end_with_parent(os.getppid())"
+    child += f"; open({str(tmp_path / 'ready')!r}, 'w').close(); time.sleep(120)"
+    parent = "import subprocess, sys, time; started = subprocess.Popen([sys.executable, '-c', "
+    parent += f"{child!r}]); print(started.pid, flush=True); time.sleep(120)"
+    started = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    number = int(started.stdout.readline())
+    until = time.monotonic() + 100
+    while not (tmp_path / "ready").exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    started.kill()
+    started.wait()
+    while _runs(number) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not _runs(number)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process runs; one that ended and that nobody asked about does not."""
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -53,6 +53,5 @@ def test_the_vision_tower_uses_the_product_under_the_published_name():
     assert isinstance(embed.proj, PatchProjection)
     with torch.no_grad():
         expected = batch["pixel_values"].double() @ weight.double().flatten(1).T
-        torch.testing.assert_close(
-            embed(batch["pixel_values"]), expected.float(), rtol=0, atol=1e-5
-        )
+        found = embed.double()(batch["pixel_values"].double())
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)

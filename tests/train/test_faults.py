@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -294,26 +293,3 @@ def test_a_reader_killed_for_memory_is_told(base, built_set, short, tmp_path):
     with pytest.raises(EchoVLMError, match="Memory ran out at step 3"):
         start(reading, base, built_set, tmp_path / "run", in_step(3, kill))
     assert_kept(tmp_path / "run", 2)
-
-
-def test_a_process_ends_with_the_one_that_started_it(tmp_path):
-    child = "import time; from echovlm.train.stopping import end_with_parent; end_with_parent()"
-    child += f"; open({str(tmp_path / 'ready')!r}, 'w').close(); time.sleep(120)"
-    parent = "import subprocess, sys, time; started = subprocess.Popen([sys.executable, '-c', "
-    parent += f"{child!r}]); print(started.pid, flush=True); time.sleep(120)"
-    started = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
-    number = int(started.stdout.readline())
-    until = time.monotonic() + 100
-    while not (tmp_path / "ready").exists() and time.monotonic() < until:
-        time.sleep(0.2)
-    started.kill()
-    started.wait()
-    while _runs(number) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert not _runs(number)
-
-
-def _runs(process: int) -> bool:
-    """Whether a process runs; one that ended and that nobody asked about does not."""
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

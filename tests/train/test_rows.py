@@ -27,12 +27,13 @@ def rows_of(reader, encoder, groups):
 
 
 def groups_of(reader, count=4, branches=3):
-    """Samples of the same study and pictures, group by group."""
+    """Samples of the same study and pictures, group by group, those of most pictures first."""
     found = {}
     for number in range(len(reader)):
         sample = reader.sample(number)
         found.setdefault((sample.study, sample.images), []).append(number)
-    return [numbers[:branches] for numbers in found.values()][:count]
+    chosen = sorted(found, key=lambda group: -len(group[1]))[:count]
+    return [found[group][:branches] for group in chosen]
 
 
 def plain_losses(model, processor, example, question, answer):

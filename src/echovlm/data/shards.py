@@ -195,11 +195,22 @@ def _do(
     return counts
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
+
+
+def end_with_parent(parent: int) -> None:
+    """Let this process end when the one that started it is gone, even by kill -9 (on Linux).
+
+    Args:
+        parent: number of the process that started this one, as that process knows it.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before it could be watched
+        os._exit(1)
 
 
 @contextmanager
@@ -225,7 +236,9 @@ def _on_processes(
     waiting = iter(missing)
     running: dict[Future[dict[str, int]], int] = {}
     with _one_thread_each():
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
+        )
         try:
             while True:
                 for number in waiting:

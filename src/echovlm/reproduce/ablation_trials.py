@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +17,7 @@ import torch
 from rich.console import Console
 
 from echovlm.data.sample import Split
+from echovlm.data.shards import end_with_parent
 from echovlm.data.writing import write_whole
 from echovlm.errors import EchoVLMError, TrainingError
 from echovlm.reproduce.ablation_base import run_stage
@@ -25,7 +27,6 @@ from echovlm.reproduce.ablation_scores import Written, chosen_cases, write_repor
 from echovlm.train.recipes import Recipe
 from echovlm.train.run import FINAL
 from echovlm.train.run_log import LOG, RunLog, read_log
-from echovlm.train.stopping import end_with_parent
 
 TRIALS = "trials"
 VALIDATION, TEST, BLANK = "validation", "test", "blank"
@@ -88,7 +89,9 @@ def run_trials(
         if not all(bench.texts(trial, kind).exists() for kind in wanted)
     ]
     failed: list[str] = []
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
+    )
     try:
         running = {
             pool.submit(_in_a_process, bench, trial, tuple(kinds[trial])): trial
@@ -110,10 +113,10 @@ def run_trials(
         raise TrainingError(failed[0])
 
 
-def _begin() -> None:
+def _begin(parent: int) -> None:
     """Done once by each process: one thread, and no trial goes on that nobody waits for."""
     torch.set_num_threads(1)
-    end_with_parent()
+    end_with_parent(parent)
 
 
 def _in_a_process(bench: Bench, trial: Trial, kinds: tuple[str, ...]) -> str:

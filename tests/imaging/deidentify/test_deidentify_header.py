@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from planted import CODE_PLACES, TEXT_PLACES, file_of, planted_instance
 from pydicom import dcmread
@@ -22,6 +22,7 @@ from echovlm.imaging.deidentify import (
     patient_digest,
     write_instance,
 )
+from echovlm.imaging.deidentify.allowed import WORDS
 from echovlm.terms import Anatomy
 
 SALT = b"salt of the tests, no secret"
@@ -78,6 +79,7 @@ def test_a_text_planted_in_one_place_alone_is_gone(folder: Path, place: str, tex
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(place=st.sampled_from(sorted(CODE_PLACES)), word=names)
 def test_a_coded_word_that_is_not_listed_is_gone(folder: Path, place: str, word: str) -> None:
+    assume(all(word.upper() not in words for words in WORDS.values()))
     _, content = _clean(file_of(planted_instance({place: word}, "ISO_IR 6")), folder)
     assert word.encode() not in content
 
