@@ -60,18 +60,18 @@ class Sizes:
 
     cases: int = 12_400
     vocabulary: int = 1536
-    vision_steps: int = 300
+    vision_steps: int = 600
     vision_batch: int = 32
-    base_steps: int = 400
+    base_steps: int = 700
     base_tokens: int = 4096
-    stage_steps: int = 50
+    stage_steps: int = 120
     stage_tokens: int = 2048
     held_out_studies: int = 1200
     validation_studies: int = 12
-    test_studies: int = 32
+    test_studies: int = 40
     answer_tokens: int = 400
-    lora_rates: tuple[float, ...] = (3e-3, 1e-2)
-    expert_rates: tuple[float, ...] = (1e-3, 3e-3)
+    lora_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
+    expert_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
     seeds: tuple[int, ...] = (1, 2, 3)
     resamples: int = 1000
 
