@@ -62,16 +62,16 @@ class Sizes:
     vocabulary: int = 1536
     vision_steps: int = 600
     vision_batch: int = 32
-    base_steps: int = 700
+    base_steps: int = 450
     base_tokens: int = 4096
-    stage_steps: int = 120
+    stage_steps: int = 80
     stage_tokens: int = 2048
     held_out_studies: int = 1200
     validation_studies: int = 12
     test_studies: int = 40
     answer_tokens: int = 400
     lora_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
-    expert_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
+    expert_rates: tuple[float, ...] = (1e-3, 3e-3)
     seeds: tuple[int, ...] = (1, 2, 3)
     resamples: int = 1000
 
