@@ -54,9 +54,12 @@ class BaseEngine(ABC):
 
     @abstractmethod
     def _write(
-        self, pictures: Sequence[Sequence[np.ndarray]], question: str, max_new_tokens: int
+        self,
+        pictures: Sequence[Sequence[np.ndarray]],
+        questions: Sequence[str],
+        max_new_tokens: int,
     ) -> list[Generation]:
-        """Answer one question about every study of a batch."""
+        """Answer one question about each study of a batch; a study may have no pictures."""
 
     @abstractmethod
     def _pieces(
@@ -91,7 +94,7 @@ class BaseEngine(ABC):
         """Report several studies in one batch; each report is what the study alone would get."""
         tongue = _language(language)
         question = prompts.question(Task.REPORT, tongue)
-        written = self._written(studies, question, max_new_tokens)
+        written = self._written(studies, [question] * len(studies), max_new_tokens)
         return [
             Report.from_text(
                 generation.text,
@@ -134,12 +137,48 @@ class BaseEngine(ABC):
         max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> list[Answer]:
         """Ask the same question about several studies in one batch."""
-        tongue = _language_of(question, language)
-        written = self._written(studies, _checked(question), max_new_tokens)
+        return self.ask_each(studies, [question] * len(studies), language, max_new_tokens)
+
+    def ask_each(
+        self,
+        studies: Sequence[Study],
+        questions: Sequence[str],
+        language: Language | str | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+    ) -> list[Answer]:
+        """Ask each study its own question, all in one batch; arguments as for :meth:`ask`."""
+        pairs = list(zip(studies, map(_checked, questions), strict=True))
+        written = self._written(studies, [question for _, question in pairs], max_new_tokens)
         return [
-            self._answer(study, question, tongue, generation)
-            for study, generation in zip(studies, written, strict=True)
+            self._answer(study, question, _language_of(question, language), generation)
+            for (study, question), generation in zip(pairs, written, strict=True)
         ]
+
+    def ask_without_pictures(
+        self, questions: Sequence[str], max_new_tokens: int = MAX_NEW_TOKENS
+    ) -> list[str]:
+        """Answers to questions about no study at all: what the words alone suggest."""
+        asked = [_checked(one) for one in questions]
+        if not asked:
+            return []
+        written = self._write([[] for _ in asked], asked, _at_least_1(max_new_tokens))
+        return [printable(generation.text) for generation in written]
+
+    def likelihoods(
+        self, study: Study | None, question: str, answers: Sequence[str]
+    ) -> list[float]:
+        """How likely each answer to a question is.
+
+        Args:
+            study: the study; None to ask without pictures.
+            question: at most 4000 characters.
+            answers: at least one.
+
+        Returns:
+            Mean log-probability per token of each answer, end of turn included, at most 0.
+        """
+        pictures = [] if study is None else self._pictures(study)
+        return self._score(pictures, _checked(question), answers)
 
     def stream(
         self,
@@ -263,10 +302,10 @@ class BaseEngine(ABC):
         return self._chosen[study]
 
     def _written(
-        self, studies: Sequence[Study], question: str, max_new_tokens: int
+        self, studies: Sequence[Study], questions: Sequence[str], max_new_tokens: int
     ) -> list[Generation]:
         pictures = [self._pictures(study) for study in studies]
-        return self._write(pictures, question, _at_least_1(max_new_tokens)) if pictures else []
+        return self._write(pictures, questions, _at_least_1(max_new_tokens)) if pictures else []
 
     def _warnings(
         self, study: Study, tongue: Language, generation: Generation | None = None

@@ -20,7 +20,9 @@ from echovlm.engine.decoding import Generation, collect, greedy, pieces
 from echovlm.engine.loading import load
 from echovlm.engine.network import Network
 from echovlm.engine.prefix import Prefix, PrefixStore
+from echovlm.engine.routing import expert_load
 from echovlm.errors import EchoVLMError, OptionError
+from echovlm.study import Study
 
 _BATCH = 16  # studies decoded together
 
@@ -53,6 +55,10 @@ class Engine(BaseEngine):
         """Load a checkpoint; arguments and errors as in :func:`echovlm.engine.loading.load`."""
         return cls(load(model, device, dtype, max_visual_tokens))
 
+    def expert_load(self, study: Study) -> np.ndarray | None:
+        """How the routers spread a study's tokens, ``(layers, experts)``; None without experts."""
+        return expert_load(self.network, self._pictures(study))
+
     def _most_images(self) -> int:
         """As many images as leave half of the context, or a long question and answer, free."""
         context = self.network.context_tokens
@@ -65,9 +71,9 @@ class Engine(BaseEngine):
         with self._encoding:
             return self.prefixes.of(self.network, pictures)
 
-    def _room(self, prefixes: Sequence[Prefix], asked: list[int], max_new_tokens: int) -> int:
+    def _room(self, prefixes: Sequence[Prefix], asked_tokens: int, max_new_tokens: int) -> int:
         """Tokens an answer may have before the decoder runs out of positions."""
-        taken = max(prefix.length for prefix in prefixes) + len(asked)
+        taken = max(prefix.length for prefix in prefixes) + asked_tokens
         room = self.network.context_tokens - taken
         if room < 1:
             raise OptionError(
@@ -77,15 +83,18 @@ class Engine(BaseEngine):
         return min(room, max_new_tokens)
 
     def _write(
-        self, pictures: Sequence[Sequence[np.ndarray]], question: str, max_new_tokens: int
+        self,
+        pictures: Sequence[Sequence[np.ndarray]],
+        questions: Sequence[str],
+        max_new_tokens: int,
     ) -> list[Generation]:
-        asked = self.network.question_ids(question)
         written: list[Generation] = []
         for start in range(0, len(pictures), _BATCH):
+            asked = [self.network.question_ids(one) for one in questions[start : start + _BATCH]]
             with _enough_memory():
                 prefixes = [self._prefix(images) for images in pictures[start : start + _BATCH]]
-                room = self._room(prefixes, asked, max_new_tokens)
-                steps = greedy(self.network, prefixes, [asked] * len(prefixes), room)
+                room = self._room(prefixes, max(map(len, asked)), max_new_tokens)
+                steps = greedy(self.network, prefixes, asked, room)
                 written += collect(self.network, steps, len(prefixes))
         return written
 
@@ -95,7 +104,7 @@ class Engine(BaseEngine):
         with _enough_memory():
             prefix = self._prefix(pictures)
             asked = self.network.question_ids(question)
-            room = self._room([prefix], asked, max_new_tokens)
+            room = self._room([prefix], len(asked), max_new_tokens)
             yield from pieces(self.network, greedy(self.network, [prefix], [asked], room))
 
     def _score(

@@ -153,12 +153,12 @@ class Network:
 
         Returns:
             ``input_ids (1, P)``, ``mm_token_type_ids (1, P)``, ``pixel_values (patches, C)``,
-            ``image_grid_thw (images, 3)``.
+            ``image_grid_thw (images, 3)``; without images the first two alone.
         """
         fewest, most = self.pixel_limits
         before, _ = self._template(len(images))
         inputs = self.processor(
-            images=[_no_wider_than(image, most // self.pixels_per_token) for image in images],
+            images=[_no_wider_than(one, most // self.pixels_per_token) for one in images] or None,
             text=before,
             size={"shortest_edge": fewest, "longest_edge": most},
             add_special_tokens=False,

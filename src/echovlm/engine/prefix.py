@@ -46,15 +46,16 @@ class Prefix:
 
 @torch.no_grad()
 def encode_prefix(network: Network, images: Sequence[np.ndarray]) -> Prefix:
-    """Run the vision tower and the decoder over the images of one study."""
+    """Run the vision tower and the decoder over the images of one study, or over none."""
     inputs = network.prefix_inputs(images)
     cache = DynamicCache()
     # The whole network, not what is inside: where weights are spread, it is what gathers them.
     network.model(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
     length = inputs["input_ids"].shape[1]
+    shift = int(network.model.model.rope_deltas.flatten()[0]) if images else 0
     return Prefix(
         keys_and_values=tuple((layer[0], layer[1]) for layer in cache),
-        next_position=length + int(network.model.model.rope_deltas.flatten()[0]),
+        next_position=length + shift,
     )
 
 

@@ -47,22 +47,25 @@ class ScriptedEngine(BaseEngine):
         self.temperature = temperature
 
     def _write(
-        self, pictures: Sequence[Sequence[np.ndarray]], question: str, max_new_tokens: int
+        self,
+        pictures: Sequence[Sequence[np.ndarray]],
+        questions: Sequence[str],
+        max_new_tokens: int,
     ) -> list[Generation]:
-        text = self.answers.get(question, self.otherwise)
-        words = text.split(" ")
-        cut = len(words) > max_new_tokens
-        generation = Generation(
+        return [self._generation(question, max_new_tokens) for question in questions]
+
+    def _generation(self, question: str, max_new_tokens: int) -> Generation:
+        words = self.answers.get(question, self.otherwise).split(" ")
+        return Generation(
             text=" ".join(words[:max_new_tokens]),
-            finish_reason="length" if cut else "stop",
+            finish_reason="length" if len(words) > max_new_tokens else "stop",
             tokens=min(len(words), max_new_tokens),
         )
-        return [generation] * len(pictures)
 
     def _pieces(
         self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int
     ) -> Iterator[str | Generation]:
-        (generation,) = self._write([pictures], question, max_new_tokens)
+        generation = self._generation(question, max_new_tokens)
         yield from generation.text
         yield generation
 
