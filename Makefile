@@ -29,8 +29,9 @@ demo: $(STAMP)
 	$(BIN)/echovlm diagnose $(EXAMPLE)
 	$(BIN)/echovlm ask $(EXAMPLE) "Is there a focal lesion?"
 
+# One process per core, each computing with one thread; the tests of a file stay together.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .

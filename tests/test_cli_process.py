@@ -13,12 +13,13 @@ import pytest
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = [
     *("", "report", "diagnose", "ask", "simulate", "simulate-archive", "convert", "upcycle"),
+    "lint",
     *("data", "data import", "data sources", "data simulate", "data build", "data check"),
     *("data stats", "data export", "rads", "rads tirads", "rads c-tirads", "rads birads"),
     *("rads orads", "rads carotid", "rads fatty-liver", "rads hydronephrosis", "rads heart"),
     *("train", "train alignment", "train instruction-tuning", "train lora-only", "train full"),
     *("train preference", "train inspect", "train estimate"),
-    *("reproduce", "reproduce ablation", "reproduce nano"),
+    *("reproduce", "reproduce ablation", "reproduce nano", "evaluate", "compare"),
 ]
 
 

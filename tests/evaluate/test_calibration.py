@@ -7,6 +7,7 @@ import pytest
 
 from echovlm.evaluate.calibration import (
     BINS,
+    brier,
     calibration_error,
     fit_temperature,
     probabilities,
@@ -49,8 +50,21 @@ def test_weights_count_a_case_several_times():
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_refused(confidence):
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        calibration_error([confidence], [True])
+    with pytest.raises(ValueError, match=r"case 1: confidence .* is not between 0 and 1"):
+        calibration_error([0.5, confidence], [True, True])
+
+
+def test_cases_that_were_not_drawn_leave_the_calibration_error_undefined():
+    assert np.isnan(calibration_error([0.5], [True])(np.zeros((1, 1), dtype=int))[0])
+
+
+def test_brier_score_by_hand():
+    """Of two classes the distance counts once, of three that of every class."""
+    two = brier(np.array([[0.7, 0.3], [0.2, 0.8]]), np.array([0, 0]))
+    assert _of_all(two, 2) == pytest.approx((0.3**2 + 0.8**2) / 2)
+    three = brier(np.array([[0.5, 0.3, 0.2]]), np.array([1]))
+    assert _of_all(three, 1) == pytest.approx(0.5**2 + 0.7**2 + 0.2**2)
+    assert _of_all(brier(np.eye(3), np.array([1, 2, 0])), 3) == pytest.approx(2)
 
 
 def test_probabilities_are_the_softmax_of_scores_over_the_temperature():
@@ -66,3 +80,18 @@ def test_the_fitted_temperature_makes_probabilities_match_frequencies():
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     truth = [int(rng.choice(4, p=row)) for row in chances]
     assert fit_temperature((2 * logits).tolist(), truth) == pytest.approx(2, rel=0.1)
+
+
+def test_cases_with_fewer_candidates_count_in_the_fitted_temperature():
+    """Two candidates, the first true in 3 of 4: softmax(log 9 / t) is 3/4 at t = 2."""
+    scores = [[0.0, -np.log(9)]] * 4 + [[-1.0]] * 2
+    assert fit_temperature(scores, [0, 0, 0, 1, 0, 0]) == pytest.approx(2, rel=0.03)
+
+
+def test_a_temperature_needs_cases_and_scores_of_their_true_candidates():
+    with pytest.raises(ValueError, match="at least one case"):
+        fit_temperature([], [])
+    with pytest.raises(ValueError, match="case 1: the true candidate"):
+        fit_temperature([[0.0, -1.0], [0.0]], [0, 1])
+    with pytest.raises(ValueError, match="case 0: the true candidate"):
+        fit_temperature([[float("nan"), -1.0]], [0])

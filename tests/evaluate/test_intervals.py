@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from echovlm.evaluate.intervals import interval, mean_of, median_of, paired_difference, weights
+from echovlm.evaluate.classification import accuracy, auroc
+from echovlm.evaluate.intervals import (
+    interval,
+    mean_of,
+    mean_over_groups,
+    median_of,
+    paired_difference,
+    resampled,
+    weights,
+)
 from echovlm.evaluate.text import bleu, corpus_bleu
 from echovlm.terms import Language
 
@@ -42,6 +53,79 @@ def test_repeating_the_cases_of_a_patient_makes_nothing_more_certain():
 def test_a_median_counts_each_case_by_its_weight():
     found = median_of([1.0, 5.0, 9.0])(np.array([[1, 1, 1], [3, 1, 0], [0, 1, 1]]))
     assert found.tolist() == [5.0, 1.0, 7.0]
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 4)), min_size=1, max_size=20).filter(
+        lambda cases: any(count for _, count in cases)
+    )
+)
+def test_a_median_is_that_of_the_repeated_values(cases):
+    values, counts = zip(*cases, strict=True)
+    found = median_of(values)(np.array([counts]))[0]
+    assert found == np.median(np.repeat(values, counts))
+
+
+def test_a_median_without_cases_is_undefined_and_one_of_no_number_refused():
+    assert np.isnan(median_of([1.0, 2.0])(np.array([[0, 0]]))[0])
+    with pytest.raises(ValueError, match="finite"):
+        median_of([1.0, float("nan")])
+
+
+GROUPS = ["liver", "liver", "liver", "thyroid"]
+
+
+def test_a_mean_over_groups_counts_small_groups_as_much_as_large_ones():
+    mean = mean_over_groups(GROUPS, {"liver": mean_of([1.0, 0.0, 0.5]), "thyroid": mean_of([0.0])})
+    assert mean(np.ones((1, 4), dtype=int))[0] == pytest.approx((0.5 + 0.0) / 2)
+    assert mean(np.array([[2, 0, 0, 1]]))[0] == pytest.approx((1.0 + 0.0) / 2)
+
+
+def test_a_group_that_was_not_drawn_is_left_out_of_the_mean():
+    said, true = ["a gall stone", "no lesion"], ["a gall stone", "one lesion"]
+    of_group = {
+        name: corpus_bleu([said[i]], [true[i]], Language.ENGLISH, order=1)
+        for i, name in enumerate(["liver", "thyroid"])
+    }
+    mean = mean_over_groups(["liver", "thyroid"], of_group)
+    drawn = mean(np.array([[1, 1], [0, 2], [0, 0]]))
+    assert drawn[:2] == pytest.approx([(100 + 50) / 2, 50])
+    assert np.isnan(drawn[2])
+
+
+def test_a_group_without_a_defined_score_is_left_out_of_the_mean():
+    of_group = {
+        "liver": auroc([True, False, False], [0.9, 0.1, 0.95]),
+        "thyroid": auroc([True], [0.5]),
+    }
+    assert mean_over_groups(GROUPS, of_group)(np.ones((1, 4)))[0] == pytest.approx(0.5)
+
+
+def test_the_cases_of_a_group_may_stand_anywhere():
+    groups = ["liver", "thyroid", "liver"]
+    of_group = {
+        "liver": accuracy(["a", "a"], ["a", "b"]),
+        "thyroid": accuracy(["a"], ["a"]),
+    }
+    mean = mean_over_groups(groups, of_group)
+    assert mean(np.array([[0, 1, 1], [1, 1, 0]])) == pytest.approx([0.5, 1.0])
+
+
+def test_groups_and_scores_pair():
+    with pytest.raises(ValueError, match="thyroid"):
+        mean_over_groups(GROUPS, {"liver": mean_of([1.0, 0.0, 0.5])})
+
+
+def test_resamples_are_not_to_be_changed_by_who_uses_them():
+    with pytest.raises(ValueError, match="read-only"):
+        weights(["a", "b"], 3)[0, 0] = 7
+
+
+def test_a_score_resampled_once_gives_interval_and_difference():
+    one, other, patients = mean_of([0.2, 0.9, 0.4]), mean_of([0.1, 0.5, 0.9]), ["a", "b", "c"]
+    first, second = resampled(one, patients), resampled(other, patients)
+    assert first.interval == interval(one, patients)
+    assert first.less(second) == paired_difference(one, other, patients)
 
 
 def test_corpus_bleu_of_a_resample_is_that_of_the_repeated_texts():
@@ -87,3 +171,5 @@ def test_no_cases_and_undefined_scores_are_refused():
         interval(mean_of([]), [])
     with pytest.raises(ValueError, match="undefined"):
         interval(lambda w: np.full(len(w), np.nan), ["a"])
+    with pytest.raises(ValueError, match="in every resample"):
+        interval(lambda w: np.where(len(w) > 1, np.nan, np.ones(len(w))), ["a"])

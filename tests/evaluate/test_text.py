@@ -1,4 +1,4 @@
-"""BLEU against worked examples."""
+"""The default metrics against worked examples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_counts_are_clipped_to_the_reference():
 def test_the_signature_names_tokeniser_and_order():
     assert "tok:char" in bleu(["肝"], ["肝"], Language.CHINESE).signature
     assert "tok:13a" in bleu(["a"], ["a"], Language.ENGLISH).signature
-    assert bleu(["a"], ["a"], Language.ENGLISH, order=1).signature.endswith("n:1")
+    assert bleu(["a"], ["a"], Language.ENGLISH, order=3).signature.startswith("BLEU-3|")
 
 
 def test_an_empty_prediction_is_no_match_not_an_error():
@@ -51,6 +51,12 @@ def test_an_empty_prediction_is_no_match_not_an_error():
 def test_lists_that_do_not_pair_are_refused(predictions, references):
     with pytest.raises(ValueError, match="as many predictions as references"):
         bleu(predictions, references, Language.ENGLISH)
+
+
+@pytest.mark.parametrize("references", [["a cyst", " \n"], ["a cyst", ""], ["a cyst", None]])
+def test_a_missing_reference_is_refused_and_its_place_named(references):
+    with pytest.raises(ValueError, match="reference 2 of 2 is empty"):
+        bleu(["a", "b"], references, Language.ENGLISH)
 
 
 # --- ROUGE and METEOR -------------------------------------------------------------------------
@@ -103,7 +109,7 @@ def test_every_metric_is_between_0_and_100_and_signed(name, language):
     true = {"zh": "肝脏内可见一个无回声囊性病灶，边界清晰。", "en": "There is one anechoic cyst."}
     equal = METRICS[name]([true[language]], [true[language]], language).score
     assert 99 < equal.value <= 100 + 1e-9
-    assert "v:" in equal.signature or "version:" in equal.signature
+    assert equal.signature.startswith(f"{name}|library:")
     assert METRICS[name]([" "], [true[language]], language).score.value == 0
     with pytest.raises(ValueError, match="as many predictions as references"):
         METRICS[name]([], [], language)

@@ -11,8 +11,9 @@ confusion matrices) so takes one matrix product for all resamples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,15 +68,78 @@ def weights(patients: Sequence[str], resamples: int = RESAMPLES, seed: int = 0) 
         seed: equal seeds give equal resamples for equal patients.
 
     Returns:
-        ``(resamples, n)`` int32; the cases of one patient have equal weights.
+        ``(resamples, n)`` int32, read-only; the cases of one patient have equal weights.
+
+    Raises:
+        ValueError: if there are no cases.
     """
+    return _weights(tuple(patients), resamples, seed)
+
+
+# Every score of a task, and every anatomy in it, is computed on the same resamples.
+@lru_cache(maxsize=8)
+def _weights(patients: tuple[str, ...], resamples: int, seed: int) -> np.ndarray:
     _, patient = np.unique(np.asarray(patients), return_inverse=True)
     count = int(patient.max()) + 1 if len(patient) else 0
     if count == 0:
         raise ValueError("an interval needs at least one case")
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    return drawn[:, patient].astype(np.int32)
+    counts = drawn[:, patient].astype(np.int32)
+    counts.flags.writeable = False
+    return counts
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A score over all cases and over every resample of the patients.
+
+    Attributes:
+        value: the score over all cases.
+        drawn: ``(resamples,)``, NaN where a resample leaves the score undefined.
+        patients: different patients.
+        seed: of the resamples.
+    """
+
+    value: float
+    drawn: np.ndarray
+    patients: int
+    seed: int
+
+    @property
+    def interval(self) -> Interval:
+        """The score with its percentile interval; undefined resamples are left out."""
+        drawn = _defined(self.drawn)
+        low, high = _ends(drawn)
+        return Interval(self.value, low, high, self.patients, len(drawn), self.seed)
+
+    def less(self, other: Resampled) -> Difference:
+        """This score less another one on the same resamples of the same patients."""
+        drawn = _defined(self.drawn - other.drawn)
+        low, high = _ends(drawn)
+        below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
+        p = min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn)))
+        value = self.value - other.value
+        return Difference(value, low, high, self.patients, len(drawn), self.seed, p=p)
+
+
+def resampled(
+    statistic: Statistic, patients: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> Resampled:
+    """Compute a score on all cases and on every resample.
+
+    Args:
+        statistic: the score.
+        patients: patient of each case.
+        resamples: number of resamples.
+        seed: of the resamples.
+
+    Raises:
+        ValueError: if there are no cases, or the score is undefined for all of them together.
+    """
+    value = _value(statistic, len(patients))
+    drawn = statistic(weights(patients, resamples, seed))
+    return Resampled(value, drawn, len(set(patients)), seed)
 
 
 def interval(
@@ -94,10 +158,7 @@ def interval(
     Raises:
         ValueError: if there are no cases, or the score is undefined for all of them together.
     """
-    value = _value(statistic, len(patients))
-    drawn = _defined(statistic(weights(patients, resamples, seed)))
-    low, high = _ends(drawn)
-    return Interval(value, low, high, len(set(patients)), len(drawn), seed)
+    return resampled(statistic, patients, resamples, seed).interval
 
 
 def paired_difference(
@@ -121,28 +182,88 @@ def paired_difference(
     Raises:
         ValueError: if there are no cases, or a score is undefined for all of them together.
     """
-    value = _value(one, len(patients)) - _value(other, len(patients))
-    sample = weights(patients, resamples, seed)
-    drawn = _defined(one(sample) - other(sample))
-    low, high = _ends(drawn)
-    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
-    p = min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn)))
-    return Difference(value, low, high, len(set(patients)), len(drawn), seed, p=p)
+    first = resampled(one, patients, resamples, seed)
+    return first.less(resampled(other, patients, resamples, seed))
 
 
-def mean_of(values: Sequence[float] | np.ndarray) -> Statistic:
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """The mean of one number per case; it is itself a statistic.
+
+    Attributes:
+        values: ``(n,)``, the number of each case.
+    """
+
+    values: np.ndarray
+
+    def __call__(self, counts: np.ndarray) -> np.ndarray:
+        """The mean where case ``i`` counts ``counts[r, i]`` times; NaN where none does."""
+        return ratio(counts @ self.values, counts.sum(axis=1))
+
+
+def mean_of(values: Sequence[float] | np.ndarray) -> Mean:
     """The mean of one number per case."""
-    column = np.asarray(values, dtype=float)
-    return lambda counts: _ratio(counts @ column, counts.sum(axis=1))
+    return Mean(np.asarray(values, dtype=float))
 
 
 def median_of(values: Sequence[float] | np.ndarray) -> Statistic:
-    """The median of one number per case."""
+    """The median of one number per case; NaN where no case counts.
+
+    Raises:
+        ValueError: if a number is not finite.
+    """
     column = np.asarray(values, dtype=float)
-    return lambda counts: np.array([np.median(np.repeat(column, row)) for row in counts])
+    if not np.isfinite(column).all():
+        raise ValueError("a median needs a finite number for every case")
+    order = np.argsort(column)
+    ranked = np.append(column[order], np.nan)
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        below = np.cumsum(counts[:, order], axis=1)
+        total = counts.sum(axis=1)
+        # The two middle ones of the repeated values; one and the same where their number is odd.
+        lower, upper = (total - 1) // 2, total // 2
+        first, second = ((below <= rank[:, None]).sum(axis=1) for rank in (lower, upper))
+        return (ranked[first] + ranked[second]) / 2
+
+    return statistic
 
 
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+def mean_over_groups(groups: Sequence[str], statistics: Mapping[str, Statistic]) -> Statistic:
+    """The unweighted mean of a score over groups, as the paper averages over seven anatomies.
+
+    A group of which no case was drawn, or for whose cases the score is undefined, is left out of
+    the mean; where that is every group, the mean is undefined (NaN).
+
+    Args:
+        groups: group of each case.
+        statistics: the score of each group over its own cases, in their order among all.
+
+    Raises:
+        ValueError: if a group has no statistic or a statistic no group.
+    """
+    if set(groups) != set(statistics):
+        unpaired = sorted(set(groups) ^ set(statistics))
+        raise ValueError(f"a mean over groups needs one score for each, not so: {unpaired}")
+    names = np.asarray(groups)
+    columns = {name: np.flatnonzero(names == name) for name in statistics}
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        total, defined = np.zeros(len(counts)), np.zeros(len(counts))
+        for name, places in columns.items():
+            of_group = counts[:, places]
+            present = np.flatnonzero(of_group.any(axis=1))
+            values = statistics[name](of_group[present])
+            finite = np.isfinite(values)
+            total[present[finite]] += values[finite]
+            defined[present[finite]] += 1
+        return ratio(total, defined)
+
+    return statistic
+
+
+def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """Element by element ``over / under``, NaN where ``under`` is 0."""
     return np.divide(over, under, out=np.full(np.shape(over), np.nan), where=under != 0)
 
 
@@ -156,7 +277,10 @@ def _value(statistic: Statistic, cases: int) -> float:
 
 
 def _defined(drawn: np.ndarray) -> np.ndarray:
-    return drawn[np.isfinite(drawn)]
+    defined = drawn[np.isfinite(drawn)]
+    if not len(defined):
+        raise ValueError("the score is undefined in every resample of these cases")
+    return defined
 
 
 def _ends(drawn: np.ndarray) -> tuple[float, float]:

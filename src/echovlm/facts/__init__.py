@@ -3,7 +3,7 @@
 from echovlm.facts.contradiction import Contradiction, ContradictionKind
 from echovlm.facts.contradictions import against_facts, check_text, within_text
 from echovlm.facts.fact import Fact, Origin
-from echovlm.facts.parse import read_statements
+from echovlm.facts.parse import read_all_statements, read_statements
 from echovlm.facts.statement import Certainty, Context, Section, Statement, Subject
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Subject",
     "against_facts",
     "check_text",
+    "read_all_statements",
     "read_statements",
     "within_text",
 ]

@@ -25,6 +25,10 @@ class Claims:
     def __init__(self, statements: Sequence[Statement]) -> None:
         self.current = [each for each in statements if each.context is Context.CURRENT]
         self.claimed = [each for each in self.current if each.certainty is not Certainty.POSSIBLE]
+        self._affirmed: dict[str, list[Statement]] = {}
+        for each in self.claimed:
+            if not each.negated:
+                self._affirmed.setdefault(each.name, []).append(each)
         self.lesions = [
             each
             for each in self.claimed
@@ -42,7 +46,7 @@ class Claims:
 
     def named(self, name: str) -> list[Statement]:
         """What is claimed under one name and not denied."""
-        return [each for each in self.claimed if each.name == name and not each.negated]
+        return list(self._affirmed.get(name, ()))
 
     def lesion_sides(self) -> list[Statement]:
         """Sides of the clauses that describe a lesion, or of its sentence where it has one side."""

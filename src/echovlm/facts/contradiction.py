@@ -85,6 +85,7 @@ COMPATIBLE: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"punctate", "macrocalcification", "peripheral"}),
     ),
     "vascularity": (frozenset({"present", "internal", "rim"}),),
+    "composition": (),
     "orientation": (),
     "echotexture": (),
 }
@@ -95,10 +96,20 @@ def compatible(name: str, one: str, other: str) -> bool:
     return one == other or any({one, other} <= group for group in COMPATIBLE[name])
 
 
+def same_category(one: str, other: str) -> bool:
+    """Whether two categories agree; one without a letter holds all of its letters."""
+    one, other = one.upper(), other.upper()
+    return one == other or (one[:1] == other[:1] and 1 in (len(one), len(other)))
+
+
 def agrees(statement: Statement, value: object, floor: float, ratio: float) -> bool:
     """Whether a stated number is within ``floor`` or ``ratio`` of another, in its unit."""
-    stated, other = float(statement.value), float(value)  # type: ignore[arg-type]
-    return abs(stated - other) <= max(floor, ratio * max(stated, other)) + 1e-9
+    return near(float(statement.value), float(value), floor, ratio)  # type: ignore[arg-type]
+
+
+def near(one: float, other: float, floor: float, ratio: float) -> bool:
+    """Whether two numbers are within ``floor``, or within ``ratio`` of the larger one."""
+    return abs(one - other) <= max(floor, ratio * max(one, other)) + 1e-9
 
 
 def spoken(value: object) -> str:

@@ -13,6 +13,7 @@ from echovlm.facts.contradiction import (
     ContradictionKind,
     agrees,
     compatible,
+    same_category,
     spoken,
 )
 from echovlm.facts.fact import Fact
@@ -219,9 +220,7 @@ def _categories(said: Claims, known: Known) -> list[Contradiction]:
             facts
             and stated
             and not any(
-                _same_category(str(each.value), str(fact.value))
-                for each in stated
-                for fact in facts
+                same_category(str(each.value), str(fact.value)) for each in stated for fact in facts
             )
         ):
             found.append(
@@ -230,12 +229,6 @@ def _categories(said: Claims, known: Known) -> list[Contradiction]:
                 )
             )
     return found
-
-
-def _same_category(one: str, other: str) -> bool:
-    """A category without a letter holds all of its letters."""
-    one, other = one.upper(), other.upper()
-    return one == other or (one[:1] == other[:1] and 1 in (len(one), len(other)))
 
 
 def _organs(said: Claims, known: Known) -> list[Contradiction]:

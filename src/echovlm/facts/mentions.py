@@ -28,10 +28,11 @@ _PLAIN = (
 _NOT_THE_LESION = {
     Language.CHINESE: {
         "echogenicity": re.compile(
-            "(?<=增强回声)|(?<=[条线点带斑环]状强回声)|(?<=[点弧]强回声)|(?<=弧形强回声)|(?:晕|环|肾锥体|伴彗星尾|点|光点|光斑|斑(?!块)|条索|带|线|肌|反射)"
+            "(?<=增强回声)|(?<=[条线点带斑环]状强回声)|(?<=[点弧]强回声)|(?<=弧形强回声)|(?:晕|环|改变|变化|肾锥体|伴彗星尾|点|光点|光斑|斑(?!块)|条索|带|线|肌|反射)"
         ),
         "posterior": re.compile("(?<=侧方声影)|(?<=侧边声影)|(?<=侧壁声影)"),
         "histology": re.compile("(?<=腺病)[灶变]"),
+        "vascularity": re.compile("通畅|充盈|分布|速度|正常|频谱|束|参数|方向|灌注|动力"),
     },
     Language.ENGLISH: {
         "echogenicity": re.compile(
@@ -39,6 +40,7 @@ _NOT_THE_LESION = {
             r"|septa|spots?|muscle|fat)\b"
         ),
         "posterior": re.compile(r"(?<=edge shadows)|(?<=edge shadow)|(?<=edge shadowing)"),
+        "vascularity": re.compile(r" (?:velocit|pattern|direction|spectr|void|limit|rate)"),
     },
 }
 _UNDECIDED = {
@@ -64,6 +66,10 @@ _TYPES = frozenset({
     "fibroid", "stone", "calculus", "calculi", "abscess", "metastasis", "metastase",
     "endometrioma", "papilloma", "carcinoma",
 })  # fmt: skip
+# An echo that is seen and is followed by nothing: 下极探及强回声，直径7mm.
+_BARE_ECHO_ZH = re.compile(
+    "(?<![部内])(?:见|探及)(?:[一二两三多数][个枚处团]?|少许|散在)?(?:稍|极)?(?P<echo>[无低高强等]回声)(?=[，,。；])"
+)
 _AREA_ZH = frozenset({"液性暗区", "囊性暗区", "囊性区", "囊性无回声"})
 _AREA_HEAD_ZH = re.compile("(?:低|无|高|强|弱|等|混合性?|异常|囊性|液性|实性|不均匀?|不均质)$")
 _LESION_HEAD_EN = re.compile(r"(?:heart|body|left ventricular|muscle|bone|ventricular|diffuse)\s$")
@@ -101,7 +107,8 @@ _ARTICLE_EN = re.compile(
 _NORMAL = {
     Language.CHINESE: re.compile(
         "性质(?:为|：|:)?正常|(?<![周围与较])正常(?:的)?(?:双侧|左侧|右侧)?(?:乳腺|甲状腺|肝脏|肝|肾脏|肾|子宫|卵巢|心脏|颈动脉|双乳|超声|声像|图像)(?!组织|实质|腺体|皮质)"
-        "|(?:乳腺|甲状腺|肝脏|双肾|肾脏|子宫|心脏|颈动脉|声像图|超声表现|超声图像|超声检查|整体|图像)(?:超声|声像图|表现|检查|结构|形态|图像|基本|大致|所见)?(?:未见异常，|均|无异常，)?正常(?=[，。；,.;\\s]|\\Z)"
+        "|(?:乳腺|甲状腺|肝脏|双肾|肾脏|子宫|心脏|颈动脉|声像图|超声表现|超声图像|超声检查|整体|图像)(?:超声|声像图|表现|检查|结构|图像|基本|大致|所见)?(?:未见异常，|均|无异常，)?正常(?=[，。；,.;\\s]|\\Z)"
+        "|[左右双两]侧?(?:乳腺?|肾脏?|卵巢|附件区?|颈动脉|叶)(?:均|未见异常，|无异常，)?正常(?=[，。；,.;\\s]|\\Z)"
     ),
     Language.ENGLISH: re.compile(
         r"\bnormal (?:left |right |both )?(?:breasts?|liver|thyroid|kidneys?|heart|ovary|ovaries"
@@ -115,13 +122,17 @@ _NORMAL = {
         r" (?:is|are|appears?|looks?) (?:entirely |sonographically |completely )?"
         r"(?:normal|unremarkable)"
         r"(?=\s*[.,;]|\s*\Z)"
+        r"|\b(?:left|right|both) (?:breasts?|kidneys?|ovar(?:y|ies)|(?:thyroid )?lobes?"
+        r"|carotid arter(?:y|ies)):? (?:is |are |appears? )?normal(?=\s*[.,;]|\s*\Z)"
     ),
 }
 _ABNORMAL = {
     Language.CHINESE: re.compile(
         "(?<!血流)(?<!信号)(?<!供血)(?<!充盈)异常(?:发现|表现|改变|征象|声像|回声(?:区|灶|团块?)?|影像|所见)?(?!血流|低|高|强|无|包块|占位|结节|团块|肿块|病)"
     ),
-    Language.ENGLISH: re.compile(r"\b(?:abnormalit(?:y|ies)|abnormal (?:findings?|areas?))\b"),
+    Language.ENGLISH: re.compile(
+        r"(?<!motion )\b(?:abnormalit(?:y|ies)|abnormal (?:findings?|areas?))\b"
+    ),
 }
 _UNREMARKABLE = re.compile(r"\bunremarkable\b")
 
@@ -152,7 +163,7 @@ def mentions(flat: str, language: Language) -> list[Mention]:
         *lesions,
         *_organs(flat, language),
         *_abnormalities(flat, language),
-        *_counts(flat, language, lesions),
+        *_counts(flat, language, sorted(lesions, key=lambda each: each.start)),
     ]
     found.sort(key=lambda each: (each.start, -each.end))
     return _longest(found)
@@ -200,6 +211,9 @@ def _lesions(flat: str, language: Language) -> Iterator[Mention]:
         mention = reader(flat, match)
         if mention:
             yield mention
+    for match in _BARE_ECHO_ZH.finditer(flat) if language is Language.CHINESE else ():
+        kind = "area" if match["echo"].startswith("无") else "focus"
+        yield Mention("lesion", kind, *match.span("echo"))
 
 
 def _lesion_zh(flat: str, match: re.Match[str]) -> Mention | None:
@@ -274,6 +288,8 @@ def _counts(flat: str, language: Language, lesions: list[Mention]) -> Iterator[M
         if _NO_TOTAL[language].search(flat[max(0, start - 14) : start]):
             continue
         counted = lesions[place] if place < len(lesions) else None
+        if value == "article" and counted and counted.value == "focus":
+            continue  # "a focus" answers what is seen, not how many
         counts = counted and _counts_it(flat, end, counted.start, value, language)
         if counts or (value != "article" and _stands_alone(flat, start, end, language)):
             yield Mention("lesion_count", _number(value), start, end)

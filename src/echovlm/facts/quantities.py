@@ -1,4 +1,4 @@
-"""Quantities and categories that a text states: lengths in mm, velocities, percentages, *-RADS.
+"""Quantities and categories that a text states: lengths in mm, velocities, shares, *-RADS.
 
 Equation: ``mm = 10 x cm``, ``cm/s = 100 x m/s``. A product such as ``12 x 8 mm`` is one size per
 axis, its largest number the long and its smallest the short one; a number without its own unit
@@ -27,6 +27,31 @@ _PART = re.compile(rf"(?P<number>{_NUMBER})(?:[\s-]?(?P<unit>{_LENGTH}))?")
 _PRODUCT = re.compile(r"x|乘|by")
 _SPEED = re.compile(
     rf"(?P<number>{_NUMBER})\s?(?P<unit>cm|m|厘米|米)\s?(?:/|每)\s?(?:s(?:ec)?(?![a-z])|秒)"
+)
+_OTHER = re.compile(
+    rf"(?P<number>{_NUMBER})\s?(?:"
+    r"(?P<volume_ml>ml(?![a-z])|cc(?![a-z])|毫升|cm3|cm³|立方厘米)"
+    r"|(?P<area_cm2>cm2|cm²|平方厘米)"
+    r"|(?P<pressure_mmhg>mm\s?hg|毫米汞柱)"
+    r"|(?P<rate_per_minute>bpm(?![a-z])|次/分|beats per minute))"
+)
+# A size without a unit: a product, or a number behind a word for size.
+_BARE_PRODUCT = re.compile(
+    rf"(?<![\d.a-z])(?P<first>{_NUMBER})(?:\s?x\s?{_NUMBER}){{1,2}}(?!\d|\.\d)"
+)
+_BARE_SIZE = {
+    Language.CHINESE: re.compile(
+        rf"(?:大小|范围|直径|长径|短径|横径|前后径|径线|最大径|内径|厚度?)(?:约|为|是|：|:|\s){{0,3}}(?P<number>{_NUMBER})"
+    ),
+    Language.ENGLISH: re.compile(
+        r"\b(?:measur(?:es|ing)|diameter|thickness|size|long axis|short axis)"
+        rf"(?:\s(?:is|of|about|approximately|up to)|[:\s]){{0,3}}\s?(?P<number>{_NUMBER})"
+        rf"|(?<![\d.a-z-])(?P<behind>{_NUMBER})(?= (?:long|thick|wide|in diameter)\b)"
+    ),
+}
+_UNIT_BEHIND = re.compile(
+    rf"\s?-?(?:{_LENGTH}|x|乘|by\b|-|~|至|到|to\b|[mc]l|[mc]m|[个枚处级类点岁年月周天倍%]|\d"
+    r"|per ?cent|o'? ?clock)"
 )
 _PERCENT = re.compile(rf"(?P<number>{_NUMBER})\s?(?:%|per ?cent(?![a-z]))")
 
@@ -70,6 +95,35 @@ class Quantity:
     value: float | str
     start: int
     end: int
+
+
+@dataclass(frozen=True)
+class Unitless:
+    """A size without a unit: its first number and its span."""
+
+    number: float
+    start: int
+    end: int
+
+
+def stated(
+    flat: str, language: Language, start: int, end: int, *, nameless: bool
+) -> Iterator[Quantity]:
+    """Every quantity within ``flat[start:end]``.
+
+    Args:
+        flat: the text, flattened.
+        language: whose words are read.
+        start: index of the first character.
+        end: index after the last one.
+        nameless: whether numbers with a unit count of which the text does not say what they are.
+    """
+    yield from lengths(flat, language, start, end)
+    for rate in rates(flat, language, start, end):
+        if nameless or rate.name not in _NAMELESS.values():
+            yield rate
+    if nameless:
+        yield from others(flat, start, end)
 
 
 def lengths(flat: str, language: Language, start: int, end: int) -> Iterator[Quantity]:
@@ -144,6 +198,9 @@ def _spaced(words: str) -> str:
     return " ".join(words.split())
 
 
+_NAMELESS = {"velocity": "velocity_cm_per_s", "percent": "share_percent"}
+
+
 @cache
 def _names(kind: str, language: Language) -> tuple[re.Pattern[str], dict[str, str]]:
     """What finds the names of all quantities of one kind, and the name of each found word."""
@@ -156,19 +213,40 @@ def _names(kind: str, language: Language) -> tuple[re.Pattern[str], dict[str, st
     return re.compile(patterns.alternation(meaning, language)), meaning
 
 
+def unitless(flat: str, language: Language) -> Iterator[Unitless]:
+    """Every size that a flattened text gives without a unit: "大小约12×8", "measures 12".
+
+    A product counts anywhere, a single number only behind a word for size.
+    """
+    products: set[int] = set()
+    for match in _BARE_PRODUCT.finditer(flat):
+        if not _UNIT_BEHIND.match(flat, match.end()):
+            products.add(match.start())
+            yield Unitless(float(match["first"]), *match.span())
+    for match in _BARE_SIZE[language].finditer(flat):
+        start, end = match.span(match.lastgroup or 0)
+        if start not in products and not _UNIT_BEHIND.match(flat, end):
+            yield Unitless(float(flat[start:end]), start, end)
+
+
+def others(flat: str, start: int, end: int) -> Iterator[Quantity]:
+    """Volumes in ml, areas in cm2, pressures in mmHg and rates per minute, named by their unit."""
+    for match in _OTHER.finditer(flat, start, end):
+        yield Quantity(str(match.lastgroup), float(match["number"]), *match.span())
+
+
 def rates(flat: str, language: Language, start: int, end: int) -> Iterator[Quantity]:
-    """Velocities in cm/s and percentages whose name stands before them."""
+    """Velocities in cm/s and percentages; those without a name are "velocity" and "share"."""
     for kind, pattern in (("velocity", _SPEED), ("percent", _PERCENT)):
         names, meaning = _names(kind, language)
         floor = start
         for match in pattern.finditer(flat, start, end):
             before = flat[max(floor, match.start() - _LOOK) : match.start()]
             name, _ = _last_name(before, names, meaning)
-            if name:
-                number = float(match["number"])
-                metres = kind == "velocity" and match["unit"] in ("m", "米")
-                value = round(number * (100.0 if metres else 1.0), 3)
-                yield Quantity(name, value, match.start(), match.end())
+            number = float(match["number"])
+            metres = kind == "velocity" and match["unit"] in ("m", "米")
+            value = round(number * (100.0 if metres else 1.0), 3)
+            yield Quantity(name or _NAMELESS[kind], value, match.start(), match.end())
             floor = match.end()
 
 

@@ -11,7 +11,7 @@ conjunctions), with triggers of ultrasound reports.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from echovlm.facts import patterns
 from echovlm.facts.clauses import Clause
@@ -85,6 +85,18 @@ class Scopes:
                 self._context(clause, start),
             )
         return self._known[start, end]
+
+    def own_mode(self, clause: Clause, start: int, end: int) -> Mode:
+        """As :meth:`mode`, but advice of an earlier clause does not hold on.
+
+        A category or a size is no part of it: 建议穿刺活检，BI-RADS 5类.
+        """
+        mode = self.mode(clause, start, end)
+        own = self._flat[max(clause.start, start - _WINDOW) : start]
+        carried = mode.context is Context.ADVICE and not patterns.group(
+            "advice", self._language
+        ).search(own)
+        return replace(mode, context=Context.CURRENT) if carried else mode
 
     def _denied_before(self, clause: Clause, start: int) -> bool:
         chinese = self._language is Language.CHINESE

@@ -24,13 +24,17 @@ _ORGANS_ZH = (
 _ORGANS_EN = (
     ("breast", "breasts?|mammary|nipple|(?:outer|inner) quadrants?"),
     ("thyroid", "thyroid"),
-    ("kidney", "kidneys?|renal"),
+    ("kidney", "kidneys?|renal|hydronephrosis"),
     ("gynaecology", "ovary|ovaries|ovarian|adnexal?|adnexae|fallopian"),
     ("vessel", "carotids?|common carotid|internal carotid|vertebral|cca|ica|vessels?"),
     (
         "other",
         "axillae?|axillary|neck|supraclavicular|chest|groin|inguinal|ureter|testis|leg|arm|lung",
     ),
+)
+_LESIONS_EN = (
+    "nodules?|mass(?:es)?|lesions?|cysts?|endometriomas?|fibroadenomas?|stones?|calcul(?:us|i)"
+    "|plaques?|(?:upper|lower) pole"
 )
 _SIDES_ZH = {"左": "left", "右": "right", "双": "bilateral", "两": "bilateral"}
 _SIDES_EN = {"left": "left", "right": "right", "bilateral": "bilateral", "both": "bilateral"}
@@ -44,13 +48,16 @@ _ZH = re.compile(
 )
 _NO_SIDE_NEXT = frozenset("室房心肝上下前后内外中径冠缘支旁方右左边角部束肋季髂")
 _PICTURE_ZH = re.compile("(?:图像?|图中|画面|屏幕|视野|病灶|结节|斑块|突起|其)(?:的|显示的)?$")
+_SIDED_ARTERY_ZH = re.compile("[左右双两]侧?(?:颈|椎|锁骨下|股)")
 _LOBE_SIDE = re.compile("(?:内|外|尾状)?叶")
 
 _EN = re.compile(
     r"\b(?P<side>left|right|bilateral|both)\b(?P<sided>[- ]sided\b| side\b)?"
     r"(?:(?: (?!and\b|left\b|right\b|ventric|atri|hepatic|liver)[a-z-]+){0,3}? (?:"
     + "|".join(rf"(?P<{name}>(?:{words})\b)" for name, words in _ORGANS_EN)
-    + r")|(?P<lobe>(?: thyroid)? lobes?\b))?"
+    + r")|(?P<lobe>(?: thyroid)? lobes?\b)|(?P<lesion>(?: (?!and\b|of\b)[a-z-]+){0,2}? (?:"
+    + _LESIONS_EN
+    + r")\b))?"
 )
 _NO_SIDE_EN = re.compile(
     r"(?: (?:ventric\w*|atri\w*|heart|hepatic|liver|portal|part|half|upper corner|hand|image"
@@ -95,16 +102,21 @@ def _sides_zh(flat: str, start: int, end: int, organ: str | None) -> Iterator[Si
             yield Side(
                 _SIDES_ZH[match["side"]], owner, match.start(), match.end() - len(match["next"])
             )
-        elif _is_lone_side(match, before, organ):
+        elif _is_lone_side(match, before, organ, flat):
             stop = match.end() - len(match["next"])
             yield Side(_SIDES_ZH[match["side"]], None, match.start(), stop)
 
 
-def _is_lone_side(match: re.Match[str], before: str, organ: str | None) -> bool:
-    """左侧 without its organ: a side unless it is a place, a chamber or a lobe of the liver."""
+def _is_lone_side(match: re.Match[str], before: str, organ: str | None, flat: str) -> bool:
+    """左侧 without its organ: a side unless it is a place, a chamber or a lobe of the liver.
+
+    Beside an artery it is a place of the picture, unless the text names arteries by their side.
+    """
     if not match["word"] or match["wing"] or match["next"] in _NO_SIDE_NEXT:
         return False
-    return not _PICTURE_ZH.search(before) and organ not in ("liver", "heart", "vessel")
+    if organ == "vessel" and not _SIDED_ARTERY_ZH.search(flat):
+        return False
+    return not _PICTURE_ZH.search(before) and organ not in ("liver", "heart")
 
 
 def _sides_en(flat: str, start: int, end: int, organ: str | None) -> Iterator[Side]:
@@ -118,7 +130,8 @@ def _sides_en(flat: str, start: int, end: int, organ: str | None) -> Iterator[Si
             if organ != "thyroid":
                 continue
             owner = "thyroid"
-        if owner or match["sided"] or _stands_alone(before, behind, match["side"]):
+        of_lesion = match["lesion"] and organ not in ("liver", "heart", None)
+        if owner or match["sided"] or of_lesion or _stands_alone(before, behind, match["side"]):
             yield Side(_SIDES_EN[match["side"]], owner, match.start(), match.end())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Section(StrEnum):
@@ -42,13 +43,27 @@ class Subject(StrEnum):
     TISSUE = "tissue"
 
 
+_UNITS = (
+    ("_mm", "mm"), ("_cm_per_s", "cm/s"), ("_percent", "%"), ("_ml", "ml"), ("_cm2", "cm2"),
+    ("_mmhg", "mmHg"), ("_per_minute", "/min"),
+)  # fmt: skip
+
+
+@cache
+def _unit_of(name: str) -> str | None:
+    return next((unit for ending, unit in _UNITS if name.endswith(ending)), None)
+
+
 @dataclass(frozen=True)
 class Statement:
     """One thing that a text says.
 
     Attributes:
         name: canonical name of ``lexicon.json``; also "size_mm" for an axis that the text leaves
-            open and "distance_mm" for a length that is no size.
+            open and "distance_mm" for a length that is no size. Where all statements are read also
+            "velocity_cm_per_s", "share_percent", "volume_ml", "area_cm2", "pressure_mmhg" and
+            "rate_per_minute" for other numbers with a unit, "finding" and "composition"
+            (:mod:`echovlm.facts.findings`) and "site" (:mod:`echovlm.facts.sites`).
         value: canonical value. "present" stands for a feature without its kind ("calcification"),
             "multiple" for a count that the text leaves open. Lengths are in mm, velocities in cm/s.
         start: index of the first character.
@@ -96,7 +111,4 @@ class Statement:
     @property
     def unit(self) -> str | None:
         """Unit of a quantity ("mm", "cm/s", "%"), None for everything else."""
-        for ending, unit in (("_mm", "mm"), ("_cm_per_s", "cm/s"), ("_percent", "%")):
-            if self.name.endswith(ending):
-                return unit
-        return None
+        return _unit_of(self.name)

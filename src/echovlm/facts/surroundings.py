@@ -8,9 +8,10 @@ from collections import Counter
 
 from echovlm.facts import patterns
 from echovlm.facts.clauses import Clause
+from echovlm.facts.findings import FindingKind
 from echovlm.facts.mentions import Mention
 from echovlm.facts.scope import Mode
-from echovlm.facts.statement import Certainty, Context
+from echovlm.facts.statement import Certainty, Context, Section
 from echovlm.terms import Language
 
 _LOOK = 160  # characters: a clause that is longer is read in part, so that time stays linear
@@ -47,6 +48,13 @@ class Surroundings:
         place = bisect_left(self._organ_starts, clause.start)
         return place < len(self._organs) and self._organs[place].start < clause.end
 
+    def concludes(self, clause: Clause) -> bool:
+        """Whether the clause interprets: all of an impression, and "consistent with ..."."""
+        stretch = self._flat[clause.start : min(clause.end, clause.start + _LOOK)]
+        return clause.section is Section.IMPRESSION or bool(
+            _CONCLUDES[self._language].search(stretch)
+        )
+
     def is_present(self, clause: Clause, mention: Mention, mode: Mode) -> bool:
         """Whether the text says that this lesion is there, in this examination."""
         if mode.negated or mode.context is not Context.CURRENT:
@@ -82,6 +90,23 @@ class Surroundings:
         groups = ("remaining", "inside", "neighbours", "sites")
         return any(patterns.group(name, self._language).search(stretch) for name in groups)
 
+    def leaves_room(self, clause: Clause, mention: Mention, kind: FindingKind) -> bool:
+        """Whether the denial of a finding holds only for a part, or beside another one."""
+        if kind is FindingKind.FEATURE:  # of the lesion, wherever it is
+            return False
+        if kind is not FindingKind.ABNORMALITY:
+            return self.is_restricted(clause, mention)
+        stretch = self._flat[max(clause.start, mention.start - _LOOK) : mention.start]
+        return bool(patterns.group("remaining", self._language).search(stretch))
+
+    def is_part_of_pelvis(self, mention: Mention) -> bool:
+        """Whether a normal uterus leaves the ovaries of the same text open, or the reverse."""
+        if self.organ != "gynaecology":
+            return False
+        own, others = self._flat[mention.start : mention.end], _PELVIC[self._language]
+        named = [part for part in others if part.search(self._flat)]
+        return len(named) == len(others) and sum(bool(part.search(own)) for part in others) == 1
+
     def names_tissue(self, clause: Clause, stop: int) -> bool:
         """Whether the clause names tissue around the lesion before ``stop``."""
         stretch = self._flat[clause.start : min(stop, clause.start + _LOOK)]
@@ -99,7 +124,18 @@ _ALL_SITES = {
 }
 _LOBES = {
     Language.CHINESE: re.compile("[左右]侧?叶"),
-    Language.ENGLISH: re.compile(r"\b(?:left|right)(?: thyroid)? lobe\b"),
+    Language.ENGLISH: re.compile(r"\b(?:left|right|the)(?: thyroid)? lobe\b"),
+}
+_CONCLUDES = {
+    Language.CHINESE: re.compile("提示|考虑|符合|诊断|印象|综上|倾向|首先"),
+    Language.ENGLISH: re.compile(
+        r"\b(?:suggest\w*|consistent with|compatible with|in keeping with|impression|conclusion"
+        r"|likely|favou?r\w*|suspicious|diagnos\w+|represent\w*)\b"
+    ),
+}
+_PELVIC = {
+    Language.CHINESE: (re.compile("子宫|宫体|宫颈|宫腔"), re.compile("卵巢|附件")),
+    Language.ENGLISH: (re.compile(r"\buter(?:us|ine)\b"), re.compile(r"\bovar|\badnex")),
 }
 _BOTH_KINDS = {
     Language.CHINESE: re.compile(
@@ -113,5 +149,9 @@ _BOTH_KINDS = {
 
 def _main_organ(organs: list[Mention]) -> str | None:
     """The organ that is named most often, of equals the one named first."""
-    counted = Counter(str(each.value) for each in organs)
+    named: list[Mention] = []
+    for each in organs:  # "carotid artery" names one organ once
+        if not (named and named[-1].value == each.value and each.start - named[-1].end <= 2):
+            named.append(each)
+    counted = Counter(str(each.value) for each in named)
     return counted.most_common(1)[0][0] if counted else None

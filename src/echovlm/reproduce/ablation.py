@@ -32,6 +32,7 @@ from echovlm.reproduce.ablation_plan import (
     ARMS,
     FOUR,
     NONE,
+    WIDE,
     Arm,
     Sizes,
     Trial,
@@ -138,19 +139,21 @@ def _choose_rates(
 ) -> tuple[dict[Arm, tuple[float, float]], list[dict[str, Any]]]:
     """Rates of adapters and of experts for every arm, and the trials that chose them.
 
-    The arm without experts gets the best of the grid, and all others take it over: adapters are
-    scaled by alpha over rank, so that a rate suits wider ones too. The arms with experts take the
-    best rate of experts for four of them.
+    Both arms without experts get the best of their grids. The arms with experts take over the rate
+    of the narrow adapters, which they have too, and the best rate of experts for four of them.
     """
     seed = bench.sizes.seeds[0]
     plain = [Trial(NONE, seed, rate) for rate in bench.sizes.lora_rates]
-    run_trials(bench, dict.fromkeys(plain, (VALIDATION,)), workers, console)
+    wide = [Trial(WIDE, seed, rate) for rate in bench.sizes.wide_rates]
+    run_trials(bench, dict.fromkeys([*plain, *wide], (VALIDATION,)), workers, console)
     sweep: list[dict[str, Any]] = []
     adapters = _best(bench, plain, sweep).lora_rate
+    wide_adapters = _best(bench, wide, sweep).lora_rate
     four = [Trial(FOUR, seed, adapters, rate) for rate in bench.sizes.expert_rates]
     run_trials(bench, dict.fromkeys(four, (VALIDATION,)), workers, console)
     experts = _best(bench, four, sweep).expert_rate
-    return {arm: (adapters, experts if arm.experts else 0.0) for arm in ARMS}, sweep
+    rates = {arm: (adapters, experts if arm.experts else 0.0) for arm in ARMS}
+    return rates | {WIDE: (wide_adapters, 0.0)}, sweep
 
 
 def _best(bench: Bench, trials: Sequence[Trial], sweep: list[dict[str, Any]]) -> Trial:

@@ -53,6 +53,7 @@ class Sizes:
         test_studies: most of each anatomy.
         answer_tokens: most tokens of a report.
         lora_rates: grid of learning rates of adapters.
+        wide_rates: the same for the wide adapters, which diverge at lower rates.
         expert_rates: grid of learning rates of experts and mix.
         seeds: of the arms that are run several times; the first is that of all others.
         resamples: of the bootstrap.
@@ -71,6 +72,7 @@ class Sizes:
     test_studies: int = 40
     answer_tokens: int = 400
     lora_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
+    wide_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
     expert_rates: tuple[float, ...] = (1e-3, 3e-3)
     seeds: tuple[int, ...] = (1, 2, 3)
     resamples: int = 1000
@@ -90,6 +92,7 @@ SMOKE = Sizes(
     test_studies=2,
     answer_tokens=4,
     lora_rates=(1e-3,),
+    wide_rates=(1e-3,),
     expert_rates=(1e-3,),
     seeds=(1,),
     resamples=20,

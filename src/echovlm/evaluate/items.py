@@ -1,0 +1,253 @@
+"""What is asked of a system under test: one question about one study, with its true answer.
+
+Items are read from a built set. The diagnosis and the anatomy are *closed*: a system chooses from
+the answers that the set itself holds for this question, so the same rule serves simulated cases,
+public sets and the data of a hospital.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from echovlm.data.reader import SampleReader
+from echovlm.data.sample import IMAGE_TAG, Sample, Split
+from echovlm.errors import DataError
+from echovlm.facts import Fact
+from echovlm.prompts import Task
+from echovlm.terms import Language
+
+CLOSED = frozenset({Task.DIAGNOSIS, Task.ANATOMY})
+"""Tasks whose answer is chosen from a closed set."""
+
+UNKNOWN = "unknown"
+"""The anatomy of an item whose source does not state one."""
+
+_MOST_CANDIDATES = 60
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question about one study.
+
+    Attributes:
+        id: of the sample it was read from, unique within the set.
+        number: place of the sample in the reader of its split.
+        study: its record.
+        images: its picture files, at least one.
+        patient: its patient.
+        source: name of the data set.
+        anatomy: region shown, :data:`UNKNOWN` where the source states none.
+        task: what is asked.
+        language: of question and answer.
+        question: the words of the question, without image tags.
+        reference: the true answer.
+        candidates: answers to choose from, the reference among them; empty for open tasks.
+        facts: what the reference rests on; empty where its text was not made from facts.
+    """
+
+    id: str
+    number: int
+    study: str
+    images: tuple[str, ...]
+    patient: str
+    source: str
+    anatomy: str
+    task: Task
+    language: Language
+    question: str
+    reference: str
+    candidates: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What a stored reply depends on: the question and the candidates."""
+        parts = (self.id, self.question, *self.candidates)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """The items of one evaluation.
+
+    Attributes:
+        chosen: in an order that keeps the items of a study together.
+        ids: of all samples of the split, asked or not.
+        reader: gives their pictures.
+        left_out: why samples were left out, with their number.
+    """
+
+    chosen: tuple[Item, ...]
+    ids: frozenset[str]
+    reader: SampleReader
+    left_out: dict[str, int]
+    _last: dict[tuple[str, ...], list[np.ndarray]] = field(default_factory=dict)
+
+    def pictures(self, item: Item) -> list[np.ndarray]:
+        """The pictures of an item, ``(H, W, 3)`` uint8 RGB; those asked for last are kept.
+
+        Raises:
+            DataError: naming a picture that is missing or damaged.
+        """
+        view = (item.study, *item.images)
+        if view not in self._last:
+            pictures = self.reader[item.number].pictures
+            self._last.clear()
+            self._last[view] = pictures
+        return self._last[view]
+
+
+def read_items(
+    data: Path,
+    split: Split = Split.TEST,
+    tasks: Collection[Task] = tuple(Task),
+    languages: Collection[Language] = tuple(Language),
+    sources: Collection[str] = (),
+    most: int = 0,
+    seed: int = 0,
+) -> Items:
+    """Read the questions of one split of a built set.
+
+    Args:
+        data: the built set.
+        split: whose patients are asked about.
+        tasks: which questions are asked.
+        languages: in which languages.
+        sources: of which data sets within the set; all where empty.
+        most: most items of each task, language and anatomy; 0 for all. Both languages are asked
+            about the same studies.
+        seed: of that choice.
+
+    Raises:
+        DataError: when the set cannot be read, two samples have one id, or nothing is left to ask.
+    """
+    reader = SampleReader(data, split)
+    left_out: dict[str, int] = {}
+    found: list[Item] = []
+    ids: set[str] = set()
+    for number in range(len(reader)):
+        sample = reader.sample(number)
+        if sample.id in ids:
+            raise DataError(data, f"holds two samples '{sample.id}'", "Give each its own id")
+        ids.add(sample.id)
+        reason = _unfit(sample)
+        if reason:
+            left_out[reason] = left_out.get(reason, 0) + 1
+        elif _is_wanted(sample, tasks, languages, sources):
+            found.append(_item(number, sample))
+    chosen = spread(found, most, seed) if most else found
+    if not chosen:
+        raise DataError(
+            data, f"holds nothing to ask in its {split} split", "Name another split or other tasks"
+        )
+    if any(item.task in CLOSED for item in chosen):
+        chosen = _with_candidates(chosen, _answers(data))
+    chosen.sort(key=lambda item: (item.study, item.number))
+    return Items(tuple(chosen), frozenset(ids), reader, left_out)
+
+
+def _is_wanted(
+    sample: Sample,
+    tasks: Collection[Task],
+    languages: Collection[Language],
+    sources: Collection[str],
+) -> bool:
+    known = sample.task in tasks and sample.language in languages
+    return known and (not sources or sample.source in sources)
+
+
+def _unfit(sample: Sample) -> str:
+    """Why a sample cannot be asked, "" where it can."""
+    if sample.task is None or sample.language is None:
+        return "task or language unknown"
+    if not sample.images:
+        return "no picture"
+    if not sample.question or not sample.answer.strip():
+        return "no question or no answer"
+    if sum(turn.role == "user" for turn in sample.turns) > 1:
+        return "several questions in one conversation"
+    return ""
+
+
+def _item(number: int, sample: Sample) -> Item:
+    assert sample.task is not None
+    assert sample.language is not None
+    return Item(
+        id=sample.id,
+        number=number,
+        study=sample.study,
+        images=sample.images,
+        patient=sample.patient_key,
+        source=sample.source,
+        anatomy=str(sample.anatomy or UNKNOWN),
+        task=sample.task,
+        language=sample.language,
+        question=sample.question.replace(IMAGE_TAG, "").strip(),
+        reference=sample.answer,
+        facts=tuple(fact for part in sample.turns[-1].statements for fact in part.facts),
+    )
+
+
+def spread(items: Iterable[Item], most: int, seed: int) -> list[Item]:
+    """At most so many of each task, language and anatomy, in the seeded order of their studies.
+
+    Args:
+        items: to choose from.
+        most: of each group.
+        seed: of the order, which is the same for all tasks and languages.
+    """
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.task, item.language, item.anatomy), []).append(item)
+
+    def place(item: Item) -> tuple[bytes, str]:
+        text = f"{seed}\0{item.study}"
+        return hashlib.sha256(text.encode()).digest(), item.id
+
+    return [item for group in groups.values() for item in sorted(group, key=place)[:most]]
+
+
+Answers = dict[tuple[str, ...], tuple[str, ...]]
+
+
+def _group(task: Task, source: str, anatomy: str, language: Language) -> tuple[str, ...]:
+    """Items of one group choose from the same answers."""
+    where = (source, anatomy) if task is Task.DIAGNOSIS else ()
+    return (str(task), str(language), *where)
+
+
+def _answers(data: Path) -> Answers:
+    """The different answers to each closed question of a set, over all its splits."""
+    reader = SampleReader(data)
+    found: dict[tuple[str, ...], set[str]] = {}
+    for number in range(len(reader)):
+        sample = reader.sample(number)
+        if sample.task in CLOSED and not _unfit(sample):
+            item = _item(number, sample)
+            key = _group(item.task, item.source, item.anatomy, item.language)
+            found.setdefault(key, set()).add(item.reference)
+    return {key: tuple(sorted(answers)) for key, answers in found.items()}
+
+
+def _with_candidates(items: Sequence[Item], answers: Answers) -> list[Item]:
+    """Closed items with what they choose from.
+
+    A question with a single answer, or with more than can be ranked, is open: there is nothing to
+    choose, or the answers are free text.
+    """
+    done = []
+    for item in items:
+        candidates: tuple[str, ...] = ()
+        if item.task in CLOSED:
+            key = _group(item.task, item.source, item.anatomy, item.language)
+            candidates = answers[key]
+        if not 2 <= len(candidates) <= _MOST_CANDIDATES:
+            candidates = ()
+        done.append(dataclasses.replace(item, candidates=candidates))
+    return done

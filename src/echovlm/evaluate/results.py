@@ -1,0 +1,170 @@
+"""The result of an evaluation: rows, comparisons, notes, and what pictures are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from echovlm.evaluate.calibration import reliability
+from echovlm.evaluate.classification import ClassProbabilities
+from echovlm.evaluate.comparisons import BOOTSTRAP, SIGN_FLIPS, holm, sign_flip_p
+from echovlm.evaluate.items import Item
+from echovlm.evaluate.rows import AVERAGE, HEADLINES, PLAIN, Row, Score, difference, rows_of
+from echovlm.evaluate.scoring import Replies, closed_probabilities
+from echovlm.evaluate.systems import Reply, System
+from echovlm.prompts import Task
+
+Patients = dict[tuple[str, str], Sequence[str]]
+"""Patient of each item, by task and language."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All scores of an evaluation.
+
+    Attributes:
+        rows: JSON values of every row, averages before their anatomies.
+        comparisons: of every two systems, by the averages.
+        notes: sentences on what a reader has to know.
+    """
+
+    rows: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    notes: list[str]
+
+
+def judged(scores: Iterable[Score], systems: Sequence[System], resamples: int, seed: int) -> Judged:
+    """Resample every score.
+
+    Args:
+        scores: of all tasks.
+        systems: under test.
+        resamples: of the bootstrap over patients.
+        seed: of the resamples.
+    """
+    rows: list[Row] = []
+    patients: Patients = {}
+    for score in scores:
+        patients[score.task, score.language] = score.patients
+        rows += rows_of(score, resamples, seed)
+    for row in rows:
+        _mark_blind(row.told)
+    comparisons = _comparisons(rows, patients, seed)
+    return Judged([row.told for row in rows], comparisons, _notes(rows, systems))
+
+
+def _mark_blind(told: Mapping[str, Any]) -> None:
+    """Say of every look whether the score does without what it takes away.
+
+    It does where the interval of the difference reaches zero, or lies on the wrong side of it.
+    """
+    for entry in told["systems"].values():
+        for taken in entry["looks"].values():
+            end = taken["high"] if told["lower_is_better"] else taken["low"]
+            worse = end is not None and (end < 0 if told["lower_is_better"] else end > 0)
+            taken["blind"] = told["metric"] in HEADLINES and not worse
+
+
+def _comparisons(rows: Sequence[Row], patients: Patients, seed: int) -> list[dict[str, Any]]:
+    """Every two systems by every average; p is corrected over those of a task and language.
+
+    p comes from sign flips where the score is a mean over items, else from the bootstrap.
+    """
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.told["anatomy"] != AVERAGE:
+            continue
+        family = row.told["task"], row.told["language"]
+        for one, other in combinations(row.drawn, 2):
+            apart = difference(row.drawn[one], row.drawn[other])
+            if apart["p"] is None:
+                continue
+            kept = {name: row.told[name] for name in ("task", "language", "metric", "decimals")}
+            test: dict[str, Any] = {"test": BOOTSTRAP}
+            if one in row.cases and other in row.cases:
+                p = sign_flip_p(row.cases[one], row.cases[other], patients[family], seed)
+                test = {"test": SIGN_FLIPS, "p": p}
+            found = kept | {"one": one, "other": other} | apart | test
+            families.setdefault(family, []).append(found)
+    done = []
+    for members in families.values():
+        corrected = holm([one["p"] for one in members])
+        done += [one | {"p_corrected": float(p)} for one, p in zip(members, corrected, strict=True)]
+    return done
+
+
+def _notes(rows: Sequence[Row], systems: Sequence[System]) -> list[str]:
+    notes = []
+    for system in systems:
+        blind = [
+            f"{row.told['task']} {row.told['language']} {row.told['metric']} ({look})"
+            for row in rows
+            if row.told["anatomy"] == AVERAGE and system.name in row.told["systems"]
+            for look, taken in row.told["systems"][system.name]["looks"].items()
+            if taken["blind"]
+        ]
+        if blind:
+            notes.append(
+                f"{system.name} is not shown to look: it is not surely worse without what it "
+                f"should see, by {'; '.join(blind)}."
+            )
+        missing = getattr(system, "missing", 0)
+        if missing:
+            notes.append(
+                f"{system.name} has no prediction for {missing} items; they count as wrong."
+            )
+    return notes
+
+
+# --- what pictures are drawn from ---
+
+
+def reliabilities(
+    items: Sequence[Item], replies: Replies, temperatures: Mapping[str, float]
+) -> dict[str, list[dict[str, Any]]]:
+    """The reliability diagram of each system that ranks diagnoses."""
+    diagrams = {}
+    for (name, look), said in replies.items():
+        pairs = _ranked(items, said)
+        if look == PLAIN and pairs:
+            thought = _thought(pairs, temperatures[name])
+            bins = reliability(thought.confidences.tolist(), thought.right.tolist())
+            diagrams[name] = [asdict(one) for one in bins]
+    return diagrams
+
+
+def confusions(
+    items: Sequence[Item], replies: Replies, temperatures: Mapping[str, float]
+) -> dict[tuple[str, str], tuple[list[str], np.ndarray]]:
+    """Names of the classes and counts ``(C, C)``, true by chosen, per system and anatomy."""
+    tables = {}
+    for (name, look), said in replies.items():
+        pairs = _ranked(items, said) if look == PLAIN else []
+        for anatomy in sorted({item.anatomy for item, _ in pairs}):
+            own = [pair for pair in pairs if pair[0].anatomy == anatomy]
+            language = min(item.language for item, _ in own)  # English where there are both
+            own = [pair for pair in own if pair[0].language == language]
+            thought = _thought(own, temperatures[name])
+            classes = [one for one in thought.classes if one in {*thought.truth, *thought.chosen}]
+            counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+            for true, chosen in zip(thought.truth, thought.chosen, strict=True):
+                counts[classes.index(true), classes.index(chosen)] += 1
+            tables[name, anatomy] = classes, counts
+    return tables
+
+
+def _thought(pairs: Sequence[tuple[Item, Reply]], temperature: float) -> ClassProbabilities:
+    return closed_probabilities([i for i, _ in pairs], [r for _, r in pairs], temperature)
+
+
+def _ranked(items: Sequence[Item], replies: Sequence[Reply | None]) -> list[tuple[Item, Reply]]:
+    """Diagnoses whose candidates a system ranked."""
+    return [
+        (item, reply)
+        for item, reply in zip(items, replies, strict=True)
+        if item.task is Task.DIAGNOSIS and reply is not None and reply.likelihoods
+    ]
