@@ -15,11 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from echovlm.data.conversations.findings import findings as compose_findings
-from echovlm.data.conversations.impression import impression as compose_impression
-from echovlm.data.conversations.known import Known, known_of
-from echovlm.data.record import Picture, Record
-from echovlm.facts import Fact, Origin
 from echovlm.report import render_text
 from echovlm.simulate import breast, gynaecology, heart, kidney, liver, thyroid, vessel
 from echovlm.simulate.cases import LABELS, Case
@@ -31,7 +26,7 @@ from echovlm.terms import Anatomy, Language
 
 ZH, EN = Language.CHINESE, Language.ENGLISH
 SIDES = {"left": "左", "right": "右"}
-_MODULES: dict[Anatomy, Any] = {
+MODULES: dict[Anatomy, Any] = {
     Anatomy.BREAST: breast,
     Anatomy.THYROID: thyroid,
     Anatomy.LIVER: liver,
@@ -40,7 +35,7 @@ _MODULES: dict[Anatomy, Any] = {
     Anatomy.VESSEL: vessel,
     Anatomy.GYNAECOLOGY: gynaecology,
 }
-_BIRADS = {
+BIRADS = {
     "breast-normal": "1",
     "breast-cyst": "2",
     "breast-fibroadenoma": "3",
@@ -123,7 +118,7 @@ def true_report(seed: list[int], kind: str, language: Language) -> TrueReport:
         writer, inner = _doppler, features
     else:
         anatomy = LABELS[kind]
-        texts = _MODULES[anatomy]
+        texts = MODULES[anatomy]
         features = inner = texts.sample(kind, rng)
         label = kind
         healthy = next(each for each in texts.LABELS if "normal" in each)
@@ -191,7 +186,7 @@ class _Words:
 def _birads(features: Any) -> str:
     """A category that goes with the descriptors: 5 needs three suspicious ones."""
     if features.label != "breast-malignant":
-        return _BIRADS[features.label]
+        return BIRADS[features.label]
     upright = features.orientation == "not parallel"
     return "5" if upright or features.posterior == "shadowing" else "4C"
 
@@ -230,7 +225,7 @@ def _thyroid(words: _Words, features: Any, findings: str, impression: str) -> tu
         return findings, impression
     pole = words.pick(_POLES)
     size = words.size(features.nodule_lateral_mm, features.nodule_depth_extent_mm)
-    facts = case_facts(_case(features, Anatomy.THYROID))
+    facts = case_facts(simulated_case(features, Anatomy.THYROID))
     level = next(fact.value for fact in facts if fact.name == "tirads")
     if words.chinese:
         findings = findings.replace("腺叶内可见", f"腺叶{pole}可见")
@@ -367,38 +362,7 @@ _WRITERS: dict[str, Any] = {
 }
 
 
-def _case(features: Any, anatomy: Anatomy) -> Case:
+def simulated_case(features: Any, anatomy: Anatomy) -> Case:
+    """A case of which nothing is drawn."""
     study = Study.of_frames([np.zeros((1, 1, 3), np.uint8)], name="simulated case")
     return Case(0, anatomy, features.label, features, study, ())
-
-
-# --- texts composed from facts -----------------------------------------------------------------
-
-
-def known(seed: list[int], label: str) -> Known:
-    """What is true of a study of a lesion, with a side and a category beside it."""
-    rng = np.random.default_rng(seed)
-    anatomy = LABELS[label]
-    features = _MODULES[anatomy].sample(label, rng)
-    facts = list(case_facts(_case(features, anatomy)))
-    more = {}
-    if anatomy in (Anatomy.BREAST, Anatomy.KIDNEY):
-        more["laterality"] = str(rng.choice(["left", "right"]))
-    if anatomy is Anatomy.BREAST:
-        more["birads"] = _BIRADS[label]
-    facts += [Fact(name=n, value=v, origin=Origin.RULE, source="test") for n, v in more.items()]
-    picture = Picture(path="a.png", sha256="0", perceptual_hash="0", width_px=1, height_px=1)
-    return known_of(
-        Record(
-            id="simulated/1", source="simulated", licence="Apache-2.0", patient_key="simulated/1",
-            anatomy=anatomy, pictures=(picture,), facts=tuple(facts),
-        )
-    )  # fmt: skip
-
-
-def composed(about: Known, language: Language, seed: int) -> str:
-    """A report composed from facts; the seed decides the wording."""
-    rng = np.random.default_rng(seed)
-    seen = compose_findings(about, language, rng).text
-    concluded = compose_impression(about, language, rng).text
-    return render_text(seen, concluded, language) if concluded else seen

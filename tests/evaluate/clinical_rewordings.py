@@ -13,10 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from clinical_reports import EN, ZH, TrueReport, composed, known, phrases, true_reports
+from clinical_reports import (
+    BIRADS,
+    EN,
+    MODULES,
+    ZH,
+    TrueReport,
+    phrases,
+    simulated_case,
+    true_reports,
+)
 
+from echovlm.data.conversations.findings import findings as compose_findings
+from echovlm.data.conversations.impression import impression as compose_impression
+from echovlm.data.conversations.known import Known, known_of
+from echovlm.data.record import Picture, Record
+from echovlm.facts import Fact, Origin
 from echovlm.report import render_text
-from echovlm.terms import Language
+from echovlm.simulate.cases import LABELS
+from echovlm.simulate.facts import case_facts
+from echovlm.terms import Anatomy, Language
 
 _WRITTEN = Path(__file__).with_name("clinical_paraphrases.jsonl")
 
@@ -35,6 +51,35 @@ def written_pairs() -> list[Pair]:
     """The 28 pairs that were written by hand, two per anatomy and language."""
     rows = [json.loads(line) for line in _WRITTEN.read_text(encoding="utf-8").splitlines()]
     return [Pair("by hand", Language(row["language"]), row["one"], row["other"]) for row in rows]
+
+
+def known(seed: list[int], label: str) -> Known:
+    """What is true of a study of a lesion, with a side and a category beside it."""
+    rng = np.random.default_rng(seed)
+    anatomy = LABELS[label]
+    features = MODULES[anatomy].sample(label, rng)
+    facts = list(case_facts(simulated_case(features, anatomy)))
+    more = {}
+    if anatomy in (Anatomy.BREAST, Anatomy.KIDNEY):
+        more["laterality"] = str(rng.choice(["left", "right"]))
+    if anatomy is Anatomy.BREAST:
+        more["birads"] = BIRADS[label]
+    facts += [Fact(name=n, value=v, origin=Origin.RULE, source="test") for n, v in more.items()]
+    picture = Picture(path="a.png", sha256="0", perceptual_hash="0", width_px=1, height_px=1)
+    return known_of(
+        Record(
+            id="simulated/1", source="simulated", licence="Apache-2.0", patient_key="simulated/1",
+            anatomy=anatomy, pictures=(picture,), facts=tuple(facts),
+        )
+    )  # fmt: skip
+
+
+def composed(about: Known, language: Language, seed: int) -> str:
+    """A report composed from facts; the seed decides the wording."""
+    rng = np.random.default_rng(seed)
+    seen = compose_findings(about, language, rng).text
+    concluded = compose_impression(about, language, rng).text
+    return render_text(seen, concluded, language) if concluded else seen
 
 
 _COMPOSED = (

@@ -118,11 +118,12 @@ class KnowsByPixels(ScriptedEngine):
             for number in range(16)
         }
 
-    def _write(self, pictures, question, max_new_tokens):
-        texts = [self._text(images, question) for images in pictures]
+    def _write(self, pictures, questions, max_new_tokens):
+        asked = list(zip(pictures, questions, strict=True))
+        texts = [self._text(images, question) for images, question in asked]
         return [
-            super(KnowsByPixels, self)._write([images], question, max_new_tokens)[0]
-            for images, self.otherwise in zip(pictures, texts, strict=True)
+            super(KnowsByPixels, self)._write([images], [question], max_new_tokens)[0]
+            for (images, question), self.otherwise in zip(asked, texts, strict=True)
         ]
 
     def _text(self, images, question):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import replace
 
 from echovlm.facts import findings, lexicon, patterns, quantities, sides, sites
 from echovlm.facts.clauses import Clause, clauses, flatten
@@ -170,8 +169,7 @@ class Reader:
     def _fill(
         self, template: Statement, mention: Mention, mode: Mode, here: list[sides.Side]
     ) -> Statement:
-        return replace(
-            template,
+        return template.but(
             name=mention.name,
             value=mention.value,
             start=mention.start,
@@ -185,8 +183,8 @@ class Reader:
     def _side(self, clause: Clause, template: Statement, side: sides.Side) -> Statement:
         mode = self._scopes.mode(clause, side.start, side.end)
         organ = side.organ or template.organ
-        return replace(
-            template, name="laterality", value=side.value, start=side.start, end=side.end,
+        return template.but(
+            name="laterality", value=side.value, start=side.start, end=side.end,
             context=mode.context, certainty=mode.certainty, organ=organ, side=side.value,
             lesion=self._state.lesion,
         )  # fmt: skip
@@ -203,16 +201,16 @@ class Reader:
         filled = self._fill(template, mention, mode, here)
         restricted = self._around.is_restricted(clause, mention)
         if mode.negated:
-            yield replace(
-                filled, name="lesion_present", value=False, negated=False, restricted=restricted
+            yield filled.but(
+                name="lesion_present", value=False, negated=False, restricted=restricted
             )
         elif present or mode.context is not Context.CURRENT or mode.certainty is Certainty.POSSIBLE:
-            yield replace(
-                filled, name="lesion_present", value=True, subject=Subject.LESION,
+            yield filled.but(
+                name="lesion_present", value=True, subject=Subject.LESION,
                 lesion=self._state.lesion, restricted=not present,
             )  # fmt: skip
         if _STONE[self._language].fullmatch(self._flat, mention.start, mention.end):
-            yield replace(filled, name="stone_present", value=not mode.negated, negated=False)
+            yield filled.but(name="stone_present", value=not mode.negated, negated=False)
 
     def _mention(
         self,
@@ -251,8 +249,7 @@ class Reader:
             or self._around.is_part_of_pelvis(mention)
             or self._is_tissue(clause, mention)
         )
-        yield replace(
-            filled,
+        yield filled.but(
             name="pathology" if normal else "lesion_present",
             value="normal" if normal else False,
             negated=False,
@@ -270,7 +267,7 @@ class Reader:
         article = filled.value == "article"
         if not (article and filled.concluding):
             value = 1 if article else filled.value
-            yield replace(filled, value=value, partial=article, lesion=self._state.lesion)
+            yield filled.but(value=value, partial=article, lesion=self._state.lesion)
 
     def _descriptor(
         self, clause: Clause, filled: Statement, mention: Mention, present: bool
@@ -282,8 +279,7 @@ class Reader:
             return
         lesion = self._descriptor_subject(clause, mention, present) is Subject.LESION
         before = self._flat[max(clause.start, mention.start - 12) : mention.end]
-        yield replace(
-            filled,
+        yield filled.but(
             value=value,
             negated=negated,
             subject=Subject.LESION if lesion else Subject.TISSUE,
@@ -292,14 +288,14 @@ class Reader:
         )
 
     def _diagnosis(self, clause: Clause, filled: Statement) -> Iterator[Statement]:
-        located = replace(filled, subject=Subject.LESION, lesion=self._state.lesion)
+        located = filled.but(subject=Subject.LESION, lesion=self._state.lesion)
         if self._is_open(clause, filled.end):
-            located = replace(located, certainty=Certainty.POSSIBLE)
+            located = located.but(certainty=Certainty.POSSIBLE)
         yield located
         if filled.name == "histology":
             pathology = lexicon.pathology_of(str(filled.value))
             if pathology and not (filled.negated and pathology == "benign"):
-                yield replace(located, name="pathology", value=pathology)
+                yield located.but(name="pathology", value=pathology)
 
     def _is_open(self, clause: Clause, end: int) -> bool:
         """Whether the clause weighs one diagnosis against another."""
@@ -319,8 +315,7 @@ class Reader:
         negated = mode.negated or named.opposite
         kind = findings.findings()[named.key].kind
         is_lesion = kind is findings.FindingKind.LESION
-        return replace(
-            filled,
+        return filled.but(
             negated=negated,
             certainty=Certainty.POSSIBLE if self._is_open(clause, named.end) else filled.certainty,
             subject=Subject.LESION if is_lesion else Subject.TISSUE,
@@ -338,8 +333,7 @@ class Reader:
         mode = self._scopes.own_mode(clause, quantity.start, quantity.end)
         mention = Mention(quantity.name, quantity.value, quantity.start, quantity.end)
         is_size = quantity.name.startswith("size_")
-        return replace(
-            self._fill(template, mention, mode, here),
+        return self._fill(template, mention, mode, here).but(
             negated=False,
             subject=Subject.LESION if is_size else Subject.TISSUE,
             lesion=self._state.lesion if is_size else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 
 class Section(StrEnum):
@@ -102,6 +103,10 @@ class Statement:
     partial: bool = False
     restricted: bool = False
     concluding: bool = False
+
+    def but(self, **changes: Any) -> Statement:
+        """This statement with other values; ``dataclasses.replace`` in half the time."""
+        return Statement(**(self.__dict__ | changes))
 
     @property
     def uncertain(self) -> bool:
