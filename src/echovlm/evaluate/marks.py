@@ -13,7 +13,7 @@ What stands beside the picture becomes black; marks over tissue are filled by bi
 interpolation from their surround (Damelin and Hoang 2018; scikit-image). The fill has no speckle,
 so a trace of a large mark stays. Coloured callipers of a grey picture all go; of grey ones that
 were scaled with their picture about half do, and dotted lines between them stay, as do coloured
-marks in pictures with colour flow (docs/evaluation.md has the counts).
+marks in pictures with colour flow (docs/evaluation_benchmarks.md has the counts).
 """
 
 from __future__ import annotations
