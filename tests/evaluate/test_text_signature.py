@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,7 @@ def test_a_signature_states_library_version_tokeniser_case_smoothing_and_averagi
     )
     assert score("paper", "ROUGE-1", Language.ENGLISH).signature == (
         f"ROUGE-1|library:rouge-chinese-{version('rouge-chinese')}|tok:jieba-{version('jieba')}"
-        "|case:mixed|smooth:none|average:mean|f1|ngrams:unique"
+        "|case:mixed|smooth:none|average:mean|beta:1|ngrams:unique"
     )
 
 
@@ -35,6 +37,23 @@ def test_every_metric_of_every_preset_states_all_six(preset, language):
         assert first == name
         keys = [one.partition(":")[0] for one in settings]
         assert keys[:5] == ["library", "tok", "case", "smooth", "average"]
+        assert all(one.partition(":")[2] for one in settings)
+
+
+def _unversioned(text: str) -> str:
+    return re.sub(r"(library:[a-z-]+|jieba)-[\d.]+", r"\1", text)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("language", list(Language))
+def test_the_documentation_states_the_signature_of_every_metric(preset, language):
+    """Once for BLEU-1 to 4, and once for ROUGE-1 and 2."""
+    page = Path(__file__).parents[2] / "docs" / "evaluation_text.md"
+    stated = _unversioned(page.read_text(encoding="utf-8")).splitlines()
+    for name in PRESETS[preset].metrics(language):
+        line = re.sub("^BLEU-[1234]", "BLEU-n", score(preset, name, language).signature)
+        line = _unversioned(re.sub("^ROUGE-[12]", "ROUGE-n", line))
+        assert line in stated
 
 
 def test_scores_compare_where_the_same_metric_comes_from_two_presets():

@@ -29,16 +29,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 
 import numpy as np
-from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 
 from echovlm.errors import DataError, OptionError
 from echovlm.evaluate.classification import accuracy, macro_f1
 from echovlm.evaluate.intervals import Statistic, mean_of, mean_over_groups, ratio
-from echovlm.evaluate.text import Scored
+from echovlm.evaluate.text import Scored, Signature
+from echovlm.evaluate.text.bleu_scores import LONGEST, match_counts
+from echovlm.evaluate.text.coco_scores import rouge_of_units
+from echovlm.evaluate.text.scored import summed
 from echovlm.evaluate.u2_bench import CLASSIFIED, LOCATED, LOCATIONS, Box, Sample, Task
 
 WEIGHTS: Mapping[Task, float] = {
@@ -65,8 +66,6 @@ RANGES: Mapping[str, tuple[float, float]] = {
 TOLERANCE = 0.1
 _ROUNDING = 1e-9
 _MOST = 1e9  # beyond it a number would drown all others
-_ROUGE_BETA = 1.2  # of coco-caption: recall counts more
-_ORDER = 4
 _UNREADABLE = "unreadable"
 
 
@@ -306,48 +305,20 @@ def _mean_where(
 # --- texts ---
 
 
-class _Blanks:
-    """Words are what lies between blanks."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return text.split()
-
-
 def _texts(samples: Sequence[Sample], answers: Sequence[str]) -> dict[str, Statistic]:
     true = [sample.reference for sample in samples]
-    return {"BLEU-4": _bleu(answers, true), "ROUGE-L": _rouge(answers, true)}
+    said_words, true_words = ([text.split() for text in texts] for texts in (answers, true))
+    return {
+        "BLEU-4": summed(
+            match_counts(answers, true, "none"),
+            _bleu,
+            Signature("BLEU-4", "sacrebleu", "none", "mixed", "none", "corpus", ("eff:no",)),
+        ),
+        "ROUGE-L": rouge_of_units(said_words, true_words, "none"),
+    }
 
 
-def _bleu(said: Sequence[str], true: Sequence[str]) -> Scored:
-    metric = BLEU(max_ngram_order=_ORDER, tokenize="none", smooth_method="none", force=True)
-    rows = [metric.corpus_score([one], [[other]]) for one, other in zip(said, true, strict=True)]
-    sums = np.array([[*row.counts, *row.totals, row.sys_len, row.ref_len] for row in rows])
-
-    def value(total: np.ndarray) -> float:
-        correct, written = total[:_ORDER].tolist(), total[_ORDER:-2].tolist()
-        return float(
-            BLEU.compute_bleu(
-                correct, written, int(total[-2]), int(total[-1]), "none", max_ngram_order=_ORDER
-            ).score
-        )
-
-    return Scored(
-        signature=f"{metric.get_signature()}|n:{_ORDER}",
-        texts=len(rows),
-        statistic=lambda weights: np.array([value(total) for total in weights @ sums]),
-    )
-
-
-def _rouge(said: Sequence[str], true: Sequence[str]) -> Scored:
-    scorer = RougeScorer(["rougeL"], tokenizer=_Blanks())
-    values = []
-    for one, other in zip(said, true, strict=True):
-        score = scorer.score(other, one)["rougeL"]
-        below = score.recall + _ROUGE_BETA**2 * score.precision
-        above = (1 + _ROUGE_BETA**2) * score.precision * score.recall
-        values.append(100 * above / below if below else 0.0)
-    return Scored(
-        signature=f"rouge-score|v:{version('rouge-score')}|tok:blanks|beta:{_ROUGE_BETA}|mean|L",
-        texts=len(values),
-        statistic=mean_of(values),
-    )
+def _bleu(sums: np.ndarray) -> float:
+    """BLEU-4 of summed counts, without smoothing."""
+    matches, written = sums[:LONGEST].tolist(), sums[LONGEST:-2].tolist()
+    return float(BLEU.compute_bleu(matches, written, int(sums[-2]), int(sums[-1])).score)

@@ -10,14 +10,15 @@ choice of metrics. docs/evaluation.md has worked numbers.
     scored.py      a score as a statistic of weights
     tokenisers.py  characters, jieba's words, mteval-v13a, rouge-score's words
     bleu_scores.py, rouge_scores.py, meteor_scores.py, chrf_scores.py, coco_scores.py,
-    bert_scores.py the metrics
+    cider_scores.py, bert_scores.py (by bert_encoder.py) the metrics
     presets.py     default, paper, char, kmve, sentence-mean, sacrebleu
 """
 
 from echovlm.evaluate.text.bert_scores import bert_score
 from echovlm.evaluate.text.bleu_scores import bleu, corpus_bleu, nltk_bleu, sentence_bleu
 from echovlm.evaluate.text.chrf_scores import chrf
-from echovlm.evaluate.text.coco_scores import cider, coco_bleu, coco_rouge
+from echovlm.evaluate.text.cider_scores import cider
+from echovlm.evaluate.text.coco_scores import coco_bleu, coco_rouge
 from echovlm.evaluate.text.meteor_scores import meteor
 from echovlm.evaluate.text.presets import DEFAULT, METRICS, PRESETS, Preset, preset
 from echovlm.evaluate.text.rouge_scores import multiset_rouge, rouge, unique_rouge

@@ -75,11 +75,12 @@ def corpus_bleu(
     Raises:
         ValueError: as :func:`bleu`.
     """
-    rows = _rows(predictions, references, tokenisers[Language(language)])
+    check_pairs("BLEU", predictions, references)
+    tokeniser = tokenisers[Language(language)]
     return summed(
-        rows,
+        match_counts(predictions, references, tokeniser),
         lambda total: _value(total, order, effective_order=False),
-        _signature(order, tokenisers[Language(language)], "corpus", "eff:no"),
+        _signature(order, tokeniser, "corpus", "eff:no"),
     )
 
 
@@ -103,8 +104,9 @@ def sentence_bleu(
     Raises:
         ValueError: as :func:`bleu`.
     """
+    check_pairs("BLEU", predictions, references)
     tokeniser = CHARACTERS[Language(language)]
-    rows = _rows(predictions, references, tokeniser)
+    rows = match_counts(predictions, references, tokeniser)
     values = [_value(row, order, effective_order=True) / 100 for row in rows]
     return averaged(values, _signature(order, tokeniser, "mean", "eff:yes"))
 
@@ -139,15 +141,26 @@ def _nltk(said: tuple[str, ...], true: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(nltk_sentence_bleu([true], said, _UNIFORM, smoothing_function=smoothing))
 
 
-def _rows(predictions: Sequence[str], references: Sequence[str], tokeniser: str) -> np.ndarray:
-    check_pairs("BLEU", predictions, references)
+def match_counts(
+    predictions: Sequence[str], references: Sequence[str], tokeniser: str
+) -> np.ndarray:
+    """What BLEU sums over texts, as sacrebleu counts it.
+
+    Args:
+        predictions: generated texts.
+        references: one true text per prediction.
+        tokeniser: sacrebleu's; "none" takes what lies between blanks as a unit.
+
+    Returns:
+        ``(texts, 10)``: matches of 1- to 4-grams, 1- to 4-grams written, and the lengths of
+        prediction and reference.
+    """
     pairs = zip(predictions, references, strict=True)
     return np.array([_counts(said, true, tokeniser) for said, true in pairs])
 
 
 @lru_cache(maxsize=KEPT)
 def _counts(said: str, true: str, tokeniser: str) -> tuple[int, ...]:
-    """Matches of each order, n-grams of each order, both lengths."""
     found = _sacrebleu(tokeniser).corpus_score([said], [[true]])
     return (*found.counts, *found.totals, found.sys_len, found.ref_len)
 

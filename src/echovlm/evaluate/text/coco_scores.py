@@ -1,37 +1,37 @@
-"""BLEU, ROUGE-L and CIDEr by coco-caption (pycocoevalcap), as captioning papers report them.
+"""BLEU and ROUGE-L as coco-caption defines them, with which captioning papers report.
 
-CIDEr (Vedantam et al. 2015, as CIDEr-D) is the mean over n-grams of 1 to 4 units of the cosine
-between the tf-idf vectors of both texts, clipped at the reference's counts, less a Gaussian penalty
-for the difference in length (sigma 6):
+    BLEU-n  = min(1, exp(1 - (r + 1e-9) / (c + 1e-15))) (q_1 ... q_n)^(1/n),
+    q_k     = (matching k-grams + 1e-15) / (k-grams written + 1e-9)
+    ROUGE-L = 2.44 P R / (R + 1.44 P)
 
-    CIDEr = 100 mean_n [ exp(-(l_c - l_r)^2 / 72) sum min(g_c, g_r) g_r / (|g_c| |g_r|) ]
+c and r are the lengths of all predictions and all references; P and R are the shares of the longest
+common subsequence in prediction and reference, so that ROUGE-L leans to recall (beta 1.2).
 
-Ten times what the library gives, so that equal texts score 100. The idf is that of the references
-that are scored together, also in a resample of them; an n-gram of every reference weighs nothing,
-so that of a single pair nothing is left and it scores 0.
-
-The rest of coco-caption needs Java (its tokeniser, METEOR and SPICE) and is not used. BLEU's only
-smoothing is 1e-15 added to matches and 1e-9 to counts; ROUGE-L leans to recall (beta 1.2), and its
-subsequence is found by rapidfuzz, for the reason given in ``rouge_scores.py``.
+The definitions are those of pycocoevalcap 1.2, of which nothing is used: its BLEU is not free for
+commercial use. Matches are counted by sacrebleu and subsequences found by rapidfuzz; numbers agree
+with the library's to 1e-9 (tests/evaluate/coco_caption.json). METEOR 1.5 and SPICE, the rest of
+coco-caption, need Java. Its CIDEr-D is in ``cider_scores.py``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from pycocoevalcap.bleu.bleu_scorer import BleuScorer
-from pycocoevalcap.cider.cider import Cider
-from pycocoevalcap.rouge.rouge import Rouge
 from rapidfuzz.distance import LCSseq
 
+from echovlm.evaluate.text.bleu_scores import LONGEST, match_counts
 from echovlm.evaluate.text.scored import Scored, averaged, check_pairs, summed
 from echovlm.evaluate.text.signature import Signature
 from echovlm.evaluate.text.tokenisers import JIEBA_ALWAYS, ByLanguage
 from echovlm.terms import Language
 
-_LONGEST = 4
-_LIBRARY = "pycocoevalcap"
+LIBRARY, VERSION = "echovlm-coco", "1"
+"""What signatures call coco-caption as defined here; a number that changes takes a new version."""
+
+_TINY, _SMALL = 1e-15, 1e-9
+_BETA = 1.2
 
 
 def coco_bleu(
@@ -55,31 +55,23 @@ def coco_bleu(
     """
     check_pairs("BLEU", predictions, references)
     tokeniser = tokenisers[Language(language)]
-    scorer = BleuScorer(n=_LONGEST)
-    for said, true in zip(predictions, references, strict=True):
-        scorer += (" ".join(tokeniser.split(said)), [" ".join(tokeniser.split(true))])
-    rows = np.array(
-        [
-            [*text["correct"], *text["guess"], text["testlen"], *text["reflen"]]
-            for text in scorer.ctest
-        ]
+    said, true = (
+        [" ".join(tokeniser.split(text)) for text in texts] for texts in (predictions, references)
     )
     return summed(
-        rows,
+        match_counts(said, true, "none"),
         lambda total: _bleu(total, order),
-        Signature(f"BLEU-{order}", _LIBRARY, tokeniser.name, "mixed", "1e-15/1e-9", "corpus"),
+        Signature(
+            f"BLEU-{order}", LIBRARY, tokeniser.name, "mixed", "1e-15/1e-9", "corpus", (), VERSION
+        ),
     )
 
 
 def _bleu(sums: np.ndarray, order: int) -> float:
-    """BLEU of summed counts: to the library they are one long text."""
-    scorer = BleuScorer(n=_LONGEST)
-    correct, guess, (testlen, reflen) = np.split(sums.tolist(), [_LONGEST, 2 * _LONGEST])
-    scorer.ctest = [
-        {"correct": correct, "guess": guess, "testlen": int(testlen), "reflen": [int(reflen)]}
-    ]
-    scores, _ = scorer.compute_score(option="closest")
-    return 100 * float(scores[order - 1])
+    matches, written = sums[:order], sums[LONGEST : LONGEST + order]
+    precisions = (matches + _TINY) / (written + _SMALL)
+    longer = (sums[-1] + _SMALL) / (sums[-2] + _TINY)
+    return 100 * float(precisions.prod()) ** (1 / order) * math.exp(min(0, 1 - longer))
 
 
 def coco_rouge(
@@ -88,7 +80,7 @@ def coco_rouge(
     language: Language,
     tokenisers: ByLanguage = JIEBA_ALWAYS,
 ) -> Scored:
-    """Mean ROUGE-L, ``F = 2.44 P R / (R + 1.44 P)``.
+    """Mean ROUGE-L.
 
     Args:
         predictions: generated texts; an empty text scores 0.
@@ -100,50 +92,33 @@ def coco_rouge(
         ValueError: as :func:`coco_bleu`.
     """
     check_pairs("ROUGE-L", predictions, references)
-    tokeniser, beta = tokenisers[Language(language)], Rouge().beta
+    tokeniser = tokenisers[Language(language)]
+    said, true = ([tokeniser.split(text) for text in texts] for texts in (predictions, references))
+    return rouge_of_units(said, true, tokeniser.name)
+
+
+def rouge_of_units(
+    predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]], tokeniser: str
+) -> Scored:
+    """Mean ROUGE-L of texts that are split already.
+
+    Args:
+        predictions: units of each generated text; a text without units scores 0.
+        references: units of one true text per prediction.
+        tokeniser: what split them, for the signature.
+    """
     values = [
-        _longest_common(tokeniser.split(said), tokeniser.split(true), beta)
-        for said, true in zip(predictions, references, strict=True)
+        _longest_common(said, true) for said, true in zip(predictions, references, strict=True)
     ]
-    settings = (f"beta:{beta}", "ngrams:all")
+    settings = (f"beta:{_BETA}", "ngrams:all")
     return averaged(
-        values, Signature("ROUGE-L", _LIBRARY, tokeniser.name, "mixed", "none", "mean", settings)
+        values, Signature("ROUGE-L", LIBRARY, tokeniser, "mixed", "none", "mean", settings, VERSION)
     )
 
 
-def _longest_common(said: tuple[str, ...], true: tuple[str, ...], beta: float) -> float:
+def _longest_common(said: Sequence[str], true: Sequence[str]) -> float:
     common = LCSseq.similarity(said, true)
     if not common:
         return 0.0
     precision, recall = common / len(said), common / len(true)
-    return (1 + beta**2) * precision * recall / (recall + beta**2 * precision)
-
-
-def cider(
-    predictions: Sequence[str],
-    references: Sequence[str],
-    language: Language,
-    tokenisers: ByLanguage = JIEBA_ALWAYS,
-) -> Scored:
-    """Mean CIDEr-D.
-
-    Args:
-        predictions: generated texts; an empty text scores 0.
-        references: one true text per prediction; the idf is theirs.
-        language: decides the tokeniser.
-        tokenisers: the tokeniser for each language.
-
-    Raises:
-        ValueError: as :func:`coco_bleu`.
-    """
-    check_pairs("CIDEr", predictions, references)
-    tokeniser = tokenisers[Language(language)]
-    said, true = (
-        {place: [" ".join(tokeniser.split(text))] for place, text in enumerate(texts)}
-        for texts in (predictions, references)
-    )
-    _, tens = Cider(n=_LONGEST).compute_score(true, said)
-    settings = ("idf:references", "sigma:6", "times:10")
-    return averaged(
-        tens / 10, Signature("CIDEr", _LIBRARY, tokeniser.name, "mixed", "none", "mean", settings)
-    )
+    return (1 + _BETA**2) * precision * recall / (recall + _BETA**2 * precision)

@@ -20,7 +20,8 @@ shows in heart reports, where ROUGE-L exceeds ROUGE-1. METEOR is in none of thes
 is taken. What stack gave the published numbers remains an inference.
 
 ``kmve`` is the protocol of Li et al. 2024 (LijunRio/Ultrasound-Report-Generation,
-``KMVE_RG/modules``): jieba's words joined by blanks, then coco-caption. Their dictionary of
+``KMVE_RG/modules``): jieba's words joined by blanks, then coco-caption, by definitions of our own
+that give its numbers. Their dictionary of
 technical words and their vocabulary, which turns rare words into ``<unk>``, are not public.
 """
 
@@ -35,7 +36,8 @@ from echovlm.errors import OptionError
 from echovlm.evaluate.text.bert_scores import LAYER, bert_score
 from echovlm.evaluate.text.bleu_scores import SACREBLEU, corpus_bleu, nltk_bleu, sentence_bleu
 from echovlm.evaluate.text.chrf_scores import chrf
-from echovlm.evaluate.text.coco_scores import cider, coco_bleu, coco_rouge
+from echovlm.evaluate.text.cider_scores import cider
+from echovlm.evaluate.text.coco_scores import coco_bleu, coco_rouge
 from echovlm.evaluate.text.meteor_scores import meteor
 from echovlm.evaluate.text.rouge_scores import multiset_rouge, rouge, unique_rouge
 from echovlm.evaluate.text.scored import Metric, Scored
@@ -54,13 +56,18 @@ class Preset:
         name: as the command line takes it.
         stands_for: whose scores it reproduces, in one sentence.
         by_language: the metrics of each language.
-        leaves_out: what the stack has beyond these, and why it is left out; "" where nothing is.
+        left_out: what the stack has beyond these, each with why it is left out.
     """
 
     name: str
     stands_for: str
     by_language: Mapping[Language, Metrics]
-    leaves_out: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def leaves_out(self) -> str:
+        """What is left out and why, without a full stop; "" where nothing is."""
+        return "; ".join(self.left_out)
 
     def metrics(self, language: Language) -> Metrics:
         """The metrics of texts whose references are in one language."""
@@ -79,7 +86,12 @@ class Preset:
                 language: {**metrics, "BERTScore": metric}
                 for language, metrics in self.by_language.items()
             },
+            left_out=tuple(one for one in self.left_out if one != _NO_ENCODER),
         )
+
+
+_NO_SYNONYMS = "METEOR's synonyms, which need WordNet"
+_NO_ENCODER = "BERTScore, which needs an encoder from a local folder"
 
 
 def _orders(metric: Callable[..., Scored]) -> dict[str, Metric]:
@@ -103,7 +115,7 @@ DEFAULT = "default"
 PRESETS: Mapping[str, Preset] = {
     one.name: one
     for one in (
-        Preset(DEFAULT, "EchoVLM's own records.", _both(METRICS)),
+        Preset(DEFAULT, "EchoVLM's own records.", _both(METRICS), (_NO_SYNONYMS,)),
         Preset(
             "paper",
             "The likely stack of She et al. 2026 (EchoVLM), which names none.",
@@ -112,7 +124,7 @@ PRESETS: Mapping[str, Preset] = {
                 _kinds(unique_rouge),
                 {"METEOR": partial(meteor, tokenisers=JIEBA_ALWAYS)},
             ),
-            leaves_out="METEOR's synonyms, which need WordNet",
+            (_NO_SYNONYMS, _NO_ENCODER),
         ),
         Preset(
             "char",
@@ -126,17 +138,23 @@ PRESETS: Mapping[str, Preset] = {
                     "CIDEr": partial(cider, tokenisers=CHARACTERS_OR_13A),
                 },
             ),
+            (_NO_SYNONYMS,),
         ),
         Preset(
             "kmve",
             "The protocol of Li et al. 2024 (KMVE), which the paper cites: coco-caption.",
             _both(_orders(coco_bleu), {"ROUGE-L": coco_rouge, "CIDEr": cider}),
-            leaves_out="METEOR 1.5, which needs Java",
+            (
+                "METEOR 1.5, which needs Java",
+                "the protocol's dictionary of technical words and its vocabulary, which are not "
+                "public",
+            ),
         ),
         Preset(
             "sentence-mean",
             "The default with BLEU of each text, averaged.",
             _both(METRICS, _orders(sentence_bleu)),
+            (_NO_SYNONYMS,),
         ),
         Preset(
             "sacrebleu",

@@ -87,7 +87,7 @@ def unique_rouge(
             "mixed",
             "none",
             "mean",
-            ("f1", f"ngrams:{count}"),
+            ("beta:1", f"ngrams:{count}"),
         ),
     )
 
@@ -144,7 +144,7 @@ def multiset_rouge(
             case,
             "none",
             "mean",
-            ("f1", "ngrams:all", "stem:no"),
+            ("beta:1", "ngrams:all", "stem:no"),
         ),
     )
 

@@ -95,16 +95,21 @@ def check_pairs(metric: str, predictions: Sequence[str], references: Sequence[st
         references: true texts.
 
     Raises:
-        ValueError: if there are no texts, the two lists differ in length, or a reference is
-            missing or blank.
+        ValueError: if there are no texts, the two lists differ in length, a prediction is no text
+            (None, or the NaN of an empty cell), or a reference is none or blank.
     """
     if len(predictions) != len(references) or not predictions:
         raise ValueError(
             f"{metric} needs as many predictions as references and at least one, "
             f"got {len(predictions)} and {len(references)}"
         )
-    for place, true in enumerate(references, start=1):
-        if not true or not true.strip():
+    for place, (said, true) in enumerate(zip(predictions, references, strict=True), start=1):
+        if not isinstance(said, str):
+            raise ValueError(
+                f"{metric} needs texts, and prediction {place} of {len(predictions)} is a "
+                f'{type(said).__name__}; give "" where a system wrote nothing'
+            )
+        if not isinstance(true, str) or not true.strip():
             raise ValueError(
                 f"{metric} needs a reference for every prediction, and reference {place} of "
                 f"{len(references)} is empty; leave that case out"

@@ -20,13 +20,14 @@ class Signature:
 
     Attributes:
         metric: name and order, as "BLEU-1" or "ROUGE-L".
-        library: the distribution that computes it; its version is looked up.
+        library: the distribution that computes it, or the name of a definition of our own.
         tokeniser: name and, where it has one, version.
         case: "mixed" where upper and lower case differ, "lc" where texts are lowered first.
         smoothing: of counts that are zero; "none" where there is none.
         averaging: "corpus" where counts are summed over texts first, "mean" where every text has
             a score and the mean is taken.
         settings: what else the metric depends on, each as ``name:value``.
+        definition: version of a definition of our own; "" looks up that of the distribution.
     """
 
     metric: str
@@ -36,13 +37,14 @@ class Signature:
     smoothing: str
     averaging: str
     settings: tuple[str, ...] = ()
+    definition: str = ""
 
     def __str__(self) -> str:
         """The line that goes into tables and JSON."""
         return "|".join(
             (
                 self.metric,
-                f"library:{self.library}-{version(self.library)}",
+                f"library:{self.library}-{self.definition or version(self.library)}",
                 f"tok:{self.tokeniser}",
                 f"case:{self.case}",
                 f"smooth:{self.smoothing}",
