@@ -16,7 +16,7 @@ class Claims:
     Attributes:
         current: statements of this examination, possible ones included.
         claimed: those that are at least likely.
-        lesions: claims that a lesion is there.
+        lesions: claims that a lesion is there, in one of the seven anatomies or left open.
         lesion_starts: their positions, ascending.
         denials: claims that none is there, restricted ones included.
         normal: claims that the organ is normal.
@@ -32,7 +32,10 @@ class Claims:
         self.lesions = [
             each
             for each in self.claimed
-            if each.name == "lesion_present" and each.value is True and not each.restricted
+            if each.name == "lesion_present"
+            and each.value is True
+            and not each.restricted
+            and each.organ != "other"
         ]
         self.lesion_starts = sorted(each.start for each in self.lesions)
         self.denials = [
@@ -49,8 +52,12 @@ class Claims:
         return list(self._affirmed.get(name, ()))
 
     def lesion_sides(self) -> list[Statement]:
-        """Sides of the clauses that describe a lesion, or of its sentence where it has one side."""
+        """Sides of the clauses that describe a lesion, or of its sentence where it has one side.
+
+        A clause that denies lesions tells no side of one: 子宫前壁见结节，双附件区未见异常.
+        """
         clauses = {each.clause for each in self.lesions}
+        denying = {each.clause for each in self.denials}
         sentences = {each.sentence for each in self.lesions}
         stated = [each for each in self.named("laterality") if each.organ != "other"]
         values: dict[int, set[object]] = {}
@@ -60,7 +67,11 @@ class Claims:
             each
             for each in stated
             if each.clause in clauses
-            or (each.sentence in sentences and len(values[each.sentence]) == 1)
+            or (
+                each.sentence in sentences
+                and len(values[each.sentence]) == 1
+                and each.clause not in denying
+            )
         ]
 
     def pathologies(self) -> list[Statement]:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from echovlm.facts.numbers import with_points
 from echovlm.facts.statement import Section
 from echovlm.report import section_spans
 from echovlm.terms import Language
@@ -29,7 +30,7 @@ _CHINESE = re.compile("[\u4e00-\u9fff]")
 # A full stop inside a number does not end a sentence; a line break does only in Chinese or after
 # an empty line, since English texts are wrapped.
 _SENTENCE_END = re.compile(r"[。；;！!？?]|\.(?!\d)|\n")
-_CLAUSE_END = re.compile(r"[，,](?!\d{3}\b)|[。；;！!？?\n]|\.(?!\d)")
+_CLAUSE_END = re.compile(r"，|(?<!\d),|,(?!\d{3}(?!\d))|[。；;！!？?\n]|\.(?!\d)")
 _QUESTION = re.compile(r"[?？]\s*\Z")
 
 
@@ -59,8 +60,8 @@ class Clause:
 
 
 def flatten(text: str) -> str:
-    """The text in small, half-width characters, of the same length."""
-    return text.translate(_FLAT)
+    """The text in small, half-width characters with decimal points, of the same length."""
+    return with_points(text.translate(_FLAT))
 
 
 def language_of(text: str) -> Language:
@@ -72,12 +73,13 @@ def clauses(text: str) -> list[Clause]:
     """Cut a text into clauses, in order; every character within a section is in exactly one."""
     found: list[Clause] = []
     spans = section_spans(text)
+    flat = flatten(text)
     sentence = 0
     for kind, start, end in spans:
         section = Section.WHOLE if len(spans) == 1 else Section(kind)
-        for first, last in _pieces(text, start, end, _SENTENCE_END):
-            asks = bool(_QUESTION.search(text, max(first, last - 8), last))
-            for left, right in _pieces(text, first, last, _CLAUSE_END):
+        for first, last in _pieces(flat, start, end, _SENTENCE_END):
+            asks = bool(_QUESTION.search(flat, max(first, last - 8), last))
+            for left, right in _pieces(flat, first, last, _CLAUSE_END):
                 found.append(Clause(left, right, len(found), sentence, first, last, section, asks))
             sentence += 1
     return found

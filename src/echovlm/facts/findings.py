@@ -49,6 +49,7 @@ class Finding:
         anatomies: regions whose list of entities holds it.
         is_sided: whether it belongs to one side of the body.
         is_physiological: whether it may be seen in a healthy organ too.
+        is_outside: whether it lies in a neighbour of its region: a stone of the gallbladder.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Finding:
     anatomies: tuple[Anatomy, ...]
     is_sided: bool
     is_physiological: bool
+    is_outside: bool
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def findings() -> Mapping[str, Finding]:
             tuple(Anatomy(name) for name in entry.get("anatomies", ())),
             bool(entry.get("sided")),
             bool(entry.get("physiological")),
+            bool(entry.get("outside")),
         )
         for key, entry in _data()["findings"].items()
     }

@@ -83,6 +83,11 @@ _SYSTEMS = {
     ),
     "orads": re.compile(rf"(?<![a-z])o[-\s]?rads{_FILLER}{_GRADE}"),
 }
+# The other end of a range ("3-4A类"), which no size and no time is: "BI-RADS 3/6 months".
+_OTHER_GRADE = re.compile(
+    r"\s?[类级]?\s?(?:[-~/]|至|到|或)\s?(?P<grade>[0-6]\s?[abc]?)"
+    r"(?![a-z0-9]|\.\d|\s?(?:[mc]m|毫米|厘米|个?月|年|周|months?|weeks?|years?))"
+)
 _BARE_GRADE = re.compile(r"(?<![a-z0-9.])(?P<grade>4\s?[abc])\s?[类级]")
 _ROMAN = {"iv": "4", "vi": "6", "v": "5", "iii": "3", "ii": "2", "i": "1"}
 
@@ -251,7 +256,7 @@ def rates(flat: str, language: Language, start: int, end: int) -> Iterator[Quant
 
 
 def categories(flat: str, bare_system: str | None) -> Iterator[Quantity]:
-    """Every stated category ("BI-RADS 4a类", "TI-RADS IVa", "TR4") as "4A", "4".
+    """Every stated category ("BI-RADS 4a类", "TI-RADS IVa", "TR4") as "4A", "4"; a range is both.
 
     Args:
         flat: the text, flattened.
@@ -263,6 +268,10 @@ def categories(flat: str, bare_system: str | None) -> Iterator[Quantity]:
             grade = match["grade"] or match.groupdict()["level"]
             taken.append(match.span())
             yield Quantity(name, _category(grade), match.start(), match.end())
+            other = _OTHER_GRADE.match(flat, match.end())
+            if other:
+                taken.append(other.span("grade"))
+                yield Quantity(name, _category(other["grade"]), *other.span("grade"))
     for match in _BARE_GRADE.finditer(flat) if bare_system else ():
         if not any(left <= match.start() < right for left, right in taken):
             yield Quantity(bare_system or "", _category(match["grade"]), *match.span())

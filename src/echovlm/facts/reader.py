@@ -199,7 +199,11 @@ class Reader:
         here: list[sides.Side],
     ) -> Iterator[Statement]:
         filled = self._fill(template, mention, mode, here)
-        restricted = self._around.is_restricted(clause, mention)
+        if self._around.is_of_neighbour(clause, mention):
+            filled = filled.but(organ="other")
+        restricted = self._around.is_restricted(clause, mention) or self._around.is_part_of_pelvis(
+            clause, mention
+        )
         if mode.negated:
             yield filled.but(
                 name="lesion_present", value=False, negated=False, restricted=restricted
@@ -246,7 +250,7 @@ class Reader:
             return
         restricted = (
             self._around.is_restricted(clause, mention)
-            or self._around.is_part_of_pelvis(mention)
+            or self._around.is_part_of_pelvis(clause, mention)
             or self._is_tissue(clause, mention)
         )
         yield filled.but(

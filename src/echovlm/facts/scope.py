@@ -26,7 +26,7 @@ _AFFIRMS_ZH = re.compile(
 )
 _ENDS_EN = re.compile(
     r"\b(?:but|however|except|although|though|which|that|who|there (?:is|are)|shows?|is|are|was"
-    r"|were|has|have|demonstrates?|contains?|favou?rs?|suggests?|suspicious|consistent|compatible"
+    r"|were|has|have|demonstrates?|contains?|favou?rs?|suggests?|consistent|compatible"
     r"|and (?:a|an|the|there|with|is|are|shows?))\b|(?:,|\band) with\b|[;:]|\bto (?:the|exclude)\b"
 )
 _LIST_EN = re.compile(r"\b(?:or|nor|and/or)\b")
@@ -47,8 +47,9 @@ _BEHIND_ZH = re.compile(
     "[^，。；;]{0,6}?(?:均|尚|亦|也|都|之|的)?(?P<deny>%s)(?:显示|及|者)?[）)\\s]*(?=[，。；;,.!！]|\\Z)"
 )
 _BEHIND_EN = re.compile(
-    r"(?:[ ]+[a-z-]+){0,4}?[ ]+(?:is|are|was|were|being|can be|appears?|therefore|thus|considered)"
-    r"[ ]+(?:therefore |thus |also |highly |very |considered |confidently )?(?P<deny>%s)"
+    r"(?:(?:[ ]+[a-z-]+){0,4}?[ ]+(?:is|are|was|were|being|can be|appears?|therefore|thus"
+    r"|considered))?[ ]+(?:therefore |thus |also |highly |very |considered |confidently )?"
+    r"(?P<deny>%s)"
 )
 
 

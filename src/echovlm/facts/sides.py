@@ -65,6 +65,10 @@ _NO_SIDE_EN = re.compile(
 )
 _PLACE_EN = re.compile(r"(?:upper|lower|middle|top|bottom|far|image|picture|edge)[- ]?$")
 _ON_THE_EN = re.compile(r"\b(?:on|from) the $|\b(?:side|laterality)(?: is|:)? $")
+# What may follow a side that stands for its organ: "on the right there is a cyst".
+_SIDE_ENDS_EN = re.compile(
+    r"(?! [a-z])| (?:an?|one|two|no|there|is|are|was|were|and|but|with|without|measur\w+|shows?)\b"
+)
 _ONLY_SIDE_EN = re.compile(r"\s*(?:it is |in )?(?:the )?$")
 
 
@@ -141,4 +145,4 @@ def _stands_alone(before: str, behind: str, side: str) -> bool:
         return side == "bilateral" and bool(_ON_THE_EN.search(before))
     if _ONLY_SIDE_EN.match(before) and re.match(r"\s*[.!]?\s*$", behind):
         return True
-    return bool(_ON_THE_EN.search(before)) and not re.match(r" [a-z]", behind)
+    return bool(_ON_THE_EN.search(before) and _SIDE_ENDS_EN.match(behind))

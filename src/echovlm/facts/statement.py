@@ -51,7 +51,8 @@ _UNITS = (
 
 
 @cache
-def _unit_of(name: str) -> str | None:
+def unit_of(name: str) -> str | None:
+    """Unit of the quantity with a name ("psv_cm_per_s": "cm/s"), None where it is no quantity."""
     return next((unit for ending, unit in _UNITS if name.endswith(ending)), None)
 
 
@@ -116,4 +117,4 @@ class Statement:
     @property
     def unit(self) -> str | None:
         """Unit of a quantity ("mm", "cm/s", "%"), None for everything else."""
-        return _unit_of(self.name)
+        return unit_of(self.name)

@@ -99,13 +99,28 @@ class Surroundings:
         stretch = self._flat[max(clause.start, mention.start - _LOOK) : mention.start]
         return bool(patterns.group("remaining", self._language).search(stretch))
 
-    def is_part_of_pelvis(self, mention: Mention) -> bool:
-        """Whether a normal uterus leaves the ovaries of the same text open, or the reverse."""
+    def is_part_of_pelvis(self, clause: Clause, mention: Mention) -> bool:
+        """Whether a normal part of the pelvis leaves the other one open: uterus and ovaries."""
         if self.organ != "gynaecology":
             return False
-        own, others = self._flat[mention.start : mention.end], _PELVIC[self._language]
+        own = self._flat[max(clause.start, mention.start - _LOOK) : mention.end]
+        others = _PELVIC[self._language]
         named = [part for part in others if part.search(self._flat)]
         return len(named) == len(others) and sum(bool(part.search(own)) for part in others) == 1
+
+    def is_of_neighbour(self, clause: Clause, mention: Mention) -> bool:
+        """Whether a lesion lies in an organ beside the seven anatomies: a stone of the gallbladder.
+
+        Its clause names such an organ before it and none of the seven in between, or right behind.
+        """
+        before = self._flat[max(clause.start, mention.start - _LOOK) : mention.start]
+        named = list(_NEIGHBOURS[self._language].finditer(before))
+        if named:
+            place = bisect_left(self._organ_starts, mention.start) - 1
+            floor = mention.start - len(before) + named[-1].end()
+            return not (place >= 0 and self._organ_starts[place] >= floor)
+        behind = self._flat[mention.end : min(clause.end, mention.end + _LOOK)]
+        return bool(_IN_NEIGHBOUR.match(behind))
 
     def names_tissue(self, clause: Clause, stop: int) -> bool:
         """Whether the clause names tissue around the lesion before ``stop``."""
@@ -133,9 +148,25 @@ _CONCLUDES = {
         r"|likely|favou?r\w*|suspicious|diagnos\w+|represent\w*)\b"
     ),
 }
+_NEIGHBOURS = {
+    Language.CHINESE: re.compile(
+        "(?<!邻)(?<!近)(?<!靠)(?:胆囊|胆总管|膀胱|脾脏|胰腺)(?![旁窝床周外颈后前]|切迹)"
+    ),
+    Language.ENGLISH: re.compile(
+        r"(?<!near the )(?<!adjacent to the )(?<!beside the )(?<!next to the )(?<!behind the )"
+        r"\b(?:gallbladder|common bile duct|bladder|spleen|pancreas)\b(?! fossa| bed)"
+    ),
+}
+_IN_NEIGHBOUR = re.compile(
+    r"(?: of \d[\d.x ]*[cm]m)? (?:in|of) the (?:gallbladder|common bile duct|bladder|spleen"
+    r"|pancreas)\b(?! fossa| bed)"
+)
 _PELVIC = {
-    Language.CHINESE: (re.compile("子宫|宫体|宫颈|宫腔"), re.compile("卵巢|附件")),
-    Language.ENGLISH: (re.compile(r"\buter(?:us|ine)\b"), re.compile(r"\bovar|\badnex")),
+    Language.CHINESE: (re.compile("子宫|宫体|宫颈|宫腔|肌层|肌瘤"), re.compile("卵巢|附件")),
+    Language.ENGLISH: (
+        re.compile(r"\buter(?:us|ine)\b|\bmyometri|\bfibroids?\b"),
+        re.compile(r"\bovar|\badnex"),
+    ),
 }
 _BOTH_KINDS = {
     Language.CHINESE: re.compile(

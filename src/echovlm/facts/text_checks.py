@@ -51,7 +51,9 @@ def _lesion_and_none(said: Claims) -> list[Contradiction]:
     for denial in _few(denials):
         for lesion in _few(said.lesions):
             same_organ = lesion.organ == denial.organ or None in (lesion.organ, denial.organ)
-            if lesion.clause != denial.clause and same_organ and not _apart_sides(lesion, denial):
+            # "No mass, but a cyst": what follows in the sentence limits what was denied.
+            limits = lesion.sentence == denial.sentence and lesion.start >= denial.start
+            if not limits and same_organ and not _apart_sides(lesion, denial):
                 return [
                     _within(
                         ContradictionKind.NO_LESION,
