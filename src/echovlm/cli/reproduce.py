@@ -74,9 +74,12 @@ def nano(
         Setting, typer.Option("--setting", help="The shipped weights, a shorter run, or a test.")
     ] = Setting.NANO,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that make data.")] = 1,
+    dense_twin: Annotated[
+        bool, typer.Option("--dense-twin", help="Train a twin without experts as well.")
+    ] = False,
 ) -> int:
     """The shipped weights, made from nothing."""
     from echovlm.reproduce import nano as experiment
 
     recipe = getattr(experiment, setting.value)()
-    return tell_end(experiment.NanoRun(recipe, work, real, captions, workers)())
+    return tell_end(experiment.NanoRun(recipe, work, real, captions, workers, dense_twin)())

@@ -29,6 +29,7 @@ from echovlm.data.writing import told_in_a_sentence, write_whole
 from echovlm.engine import Engine
 from echovlm.errors import DataError, TrainingError
 from echovlm.model.processor import EchoVLMImageProcessor
+from echovlm.reproduce.dense_twin import twin_recipe, without_experts
 from echovlm.reproduce.limits import Limits
 from echovlm.reproduce.scoring import render_markdown, score_held_out
 from echovlm.reproduce.validation import written_text
@@ -180,6 +181,7 @@ class NanoRun:
         real: folder of real data with the layout of ``REAL_SETS``; None for simulated data alone.
         captions: JSON Lines with a ``text`` field, read for the tokenizer alone; None for none.
         workers: processes that make data.
+        dense_twin: whether a twin without experts is trained too, for comparison.
         console: where progress goes.
     """
 
@@ -188,6 +190,7 @@ class NanoRun:
     real: Path | None = None
     captions: Path | None = None
     workers: int = 1
+    dense_twin: bool = False
     console: Console = field(default_factory=Console)
 
     def __call__(self) -> Finished:
@@ -202,6 +205,8 @@ class NanoRun:
         finished = self.network(start, sets)
         if finished.final is not None:
             self.score(finished.final, sets)
+        if finished.final is not None and self.dense_twin:
+            return self.twin(start, sets)
         return finished
 
     @property
@@ -291,12 +296,18 @@ class NanoRun:
 
     def network(self, start: Path, sets: Sequence[Path]) -> Finished:
         """Train the whole network."""
-        given = self.recipe.network.source_weights
+        return self._train(self.recipe.network, start, sets, "network")
+
+    def twin(self, start: Path, sets: Sequence[Path]) -> Finished:
+        """Train the same network without experts."""
+        dense = without_experts(start, self.work / "dense-start")
+        return self._train(twin_recipe(self.recipe.network), dense, sets, "dense-twin")
+
+    def _train(self, recipe: Recipe, start: Path, sets: Sequence[Path], out: str) -> Finished:
+        given = recipe.source_weights
         present = {path.name: given[path.name] for path in sets if path.name in given}
-        recipe = dataclasses.replace(self.recipe.network, source_weights=present)
-        return train(
-            recipe, start, self.built, self.work / "network", written_text, console=self.console
-        )
+        recipe = dataclasses.replace(recipe, source_weights=present)
+        return train(recipe, start, self.built, self.work / out, written_text, console=self.console)
 
     def score(self, checkpoint: Path, sets: Sequence[Path]) -> dict[str, Any]:
         """Fit the temperature, write it beside the weights, and score held-out patients."""
