@@ -20,6 +20,7 @@ COMMANDS = [
     *("train", "train alignment", "train instruction-tuning", "train lora-only", "train full"),
     *("train preference", "train inspect", "train estimate"),
     *("reproduce", "reproduce ablation", "reproduce nano", "evaluate", "compare"),
+    "u2-bench",
 ]
 
 

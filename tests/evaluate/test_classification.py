@@ -41,6 +41,13 @@ def test_accuracy_balanced_accuracy_and_f1_by_hand():
     assert _of_all(macro_f1(TRUE, SAID)) == pytest.approx((4 / 5 + 2 / 3) / 2)
 
 
+def test_an_answer_that_names_no_class_is_none_of_the_classes():
+    """a: TP 1, FP 0, FN 1, F1 2/3; b: TP 1, F1 1; a class "none" would add a 0."""
+    true, said = ["a", "a", "b"], ["a", "none", "b"]
+    assert _of_all(macro_f1(true, said, ["a", "b"]), 3) == pytest.approx((2 / 3 + 1) / 2)
+    assert _of_all(macro_f1(true, said), 3) == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
 @pytest.mark.filterwarnings("ignore:y_pred contains classes")
 def test_weighted_scores_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)

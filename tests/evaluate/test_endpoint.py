@@ -4,8 +4,13 @@ import base64
 import dataclasses
 import io
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,23 +34,33 @@ def asked(name, *pictures):
     return Asked(item, pictures)
 
 
+def said(text):
+    return {"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
+
+
 class Server(ThreadingHTTPServer):
+    """Answers as scripted, a status and body at a time; a script may also be a function."""
+
     def __init__(self, script):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.requests = list(script), []
+        self.script, self.requests = script, []
+
+    def answer(self, question):
+        if callable(self.script[0] if self.script else None):
+            return self.script[0](question)
+        return self.script.pop(0) if self.script else (200, said(f"seen: {question}"))
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append((self.path, self.headers.get("Authorization"), body))
-        status, answer = self.server.script.pop(0) if self.server.script else (200, None)
-        if answer is None:
-            said = f"seen: {body['messages'][0]['content'][-1]['text']}"
-            answer = {"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}
+        status, answer, *headers = self.server.answer(body["messages"][0]["content"][-1]["text"])
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in headers:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
@@ -59,7 +74,7 @@ def serve(monkeypatch):
     servers = []
 
     def start(*script):
-        server = Server(script)
+        server = Server(list(script))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return server, f"http://127.0.0.1:{server.server_port}/v1"
@@ -110,9 +125,13 @@ def test_a_busy_server_is_asked_again(serve):
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ((401, {}), "HTTP status 401"),
+        ((401, {}), "HTTP status 401; check the key in ECHOVLM_ENDPOINT_KEY"),
+        ((404, {}), "HTTP status 404; check its address and model"),
+        ((409, {}), "HTTP status 409; what it has answered is kept"),
         ((200, {"error": "no"}), "did not answer as an OpenAI-compatible endpoint"),
         ((200, b"<html>"), "did not answer as an OpenAI-compatible endpoint"),
+        ((200, said(7)), "did not answer as an OpenAI-compatible endpoint"),
+        ((200, said([{"type": "image_url"}])), "did not answer as an OpenAI-compatible endpoint"),
     ],
 )
 def test_a_wrong_answer_is_told_in_a_sentence(serve, answer, sentence):
@@ -127,6 +146,167 @@ def test_a_server_that_is_not_there_is_told(serve):
     server.server_close()
     with pytest.raises(EndpointError, match=r"cannot be reached \(ConnectionError\)"):
         Endpoint(url, "m").replies([asked("a")])
+
+
+def test_a_text_in_parts_is_put_together(serve):
+    parts = [{"type": "text", "text": "A "}, {"type": "text", "text": "cyst."}]
+    _, url = serve((200, said(parts)))
+    (reply,) = Endpoint(url, "m").replies([asked("a")])
+    assert reply.text == "A cyst."
+
+
+def test_a_server_is_not_waited_for_longer_than_a_minute(serve, monkeypatch):
+    waited = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    _, url = serve((503, {}, ("Retry-After", "21600")), (429, {}, ("Retry-After", "7")))
+    Endpoint(url, "m").replies([asked("a")])
+    assert waited == [60, 7]
+
+
+# --- what is kept ---
+
+
+def test_answers_before_a_failure_are_given_first(serve):
+    def script(question):
+        if "item 9 " in question:
+            time.sleep(0.3)
+            return 401, {}
+        return 200, said("x")
+
+    _, url = serve(script)
+    found = []
+    stream = Endpoint(url, "m").stream([asked(f"item {n} ") for n in range(24)])
+    with pytest.raises(EndpointError, match="HTTP status 401"):
+        found.extend(place for place, _ in stream)
+    assert len(found) > 9
+    assert 9 not in found
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_question_is_an_empty_reply_and_the_others_go_on(serve, status):
+    _, url = serve(lambda q: (status, {}) if "in b?" in q else (200, said("x")))
+    replies = Endpoint(url, "m").replies([asked(name) for name in "abc"])
+    assert [(one.text, one.refused) for one in replies] == [("x", False), ("", True), ("x", False)]
+
+
+def test_a_few_refused_questions_alone_do_not_stop_a_run_but_many_do(serve):
+    server, url = serve(lambda q: (400, {}))
+    assert [one.refused for one in Endpoint(url, "m").replies([asked("a"), asked("b")])] == [
+        True
+    ] * 2
+    system, found = Endpoint(url, "m"), []
+    with pytest.raises(EndpointError, match="refuses every question; check that the model takes"):
+        found.extend(system.stream([asked(str(n)) for n in range(40)]))
+    assert found == []  # nothing is kept that another setting may answer
+    assert len(server.requests) < 2 + 16 + 4 + 1
+
+
+def test_who_stops_a_run_does_not_wait_for_answers(serve):
+    """A process of its own, since what is waited for is its end."""
+    is_asked, is_over = threading.Event(), threading.Event()
+
+    def script(question):
+        is_asked.set()
+        is_over.wait()
+        return 200, said("x")
+
+    _, url = serve(script)
+    code = (
+        "from echovlm.evaluate.endpoint import Endpoint; from test_endpoint import asked; "
+        f"Endpoint({url!r}, 'm').replies([asked('a'), asked('b')])"
+    )
+    folder = Path(__file__).parent
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, stderr=subprocess.PIPE) as run:
+        try:
+            assert is_asked.wait(120)
+            run.send_signal(signal.SIGINT)
+            _, told = run.communicate(timeout=60)  # the endpoint itself would wait for 300 s
+        finally:
+            is_over.set()
+            run.kill()
+    assert told.rstrip().endswith(b"KeyboardInterrupt")
+
+
+# --- where pictures go ---
+
+
+def test_a_redirect_is_not_followed(serve):
+    elsewhere, other = serve()
+    moved = (307, {}, ("Location", f"{other}/chat/completions"))
+    _, url = serve(moved)
+    with pytest.raises(EndpointError, match=r"redirects to another address \(HTTP status 307\)"):
+        Endpoint(url, "m").replies([asked("a")])
+    assert elsewhere.requests == []
+
+
+def test_no_proxy_and_no_netrc_stands_before_a_server_on_this_machine(serve, monkeypatch, tmp_path):
+    proxy, address = serve()
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, address)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server, url = serve()
+    Endpoint(url, "m").replies([asked("a")])
+    assert proxy.requests == []
+    assert [authorization for _, authorization, _ in server.requests] == [None]
+
+
+def test_a_server_elsewhere_is_asked_through_the_proxy_but_never_with_netrc(
+    serve, monkeypatch, tmp_path
+):
+    proxy, address = serve()
+    monkeypatch.setenv("http_proxy", address)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "netrc").write_text("machine model.example login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    Endpoint("http://model.example/v1", "m", anywhere=True).replies([asked("a")])
+    ((path, authorization, _),) = proxy.requests
+    assert path == "http://model.example/v1/chat/completions"
+    assert authorization is None
+
+
+def test_a_user_in_the_address_is_sent_and_never_shown(serve):
+    server, url = serve((401, {}))
+    system = Endpoint(url.replace("//", "//me:p%40ss@"), "m")
+    with pytest.raises(EndpointError) as caught:
+        system.replies([asked("a")])
+    assert server.requests[0][1] == "Basic " + base64.b64encode(b"me:p@ss").decode()
+    assert "me" not in str(caught.value).partition(" ")[0]
+    assert "p%40ss" not in system.version + str(caught.value)
+    with pytest.raises(OptionError, match="only one of them can be sent"):
+        Endpoint("http://me:secret@localhost/v1", "m", key="k")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://me:secret@", "ftp://me:secret@x/v1", "http://x:99999/v1", "http://x/v1?key=secret"],
+)
+def test_a_wrong_address_is_told_without_its_password(url):
+    with pytest.raises(OptionError, match="no address of an HTTP endpoint") as caught:
+        Endpoint(url, "m")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_key_that_no_header_may_hold_is_told_without_it():
+    with pytest.raises(OptionError, match="characters that cannot be sent") as caught:
+        Endpoint("http://localhost/v1", "m", key="geheim\n")
+    assert "geheim" not in str(caught.value)
+
+
+def test_another_address_model_or_limit_is_another_version():
+    systems = [
+        Endpoint("http://localhost:8000/v1", "m"),
+        Endpoint("http://localhost:9000/v1", "m"),
+        Endpoint("http://localhost:8000/other", "m"),
+        Endpoint("http://localhost:8000/v1", "other"),
+        Endpoint("http://localhost:8000/v1", "m", max_new_tokens=9),
+    ]
+    assert len({one.version for one in systems}) == len(systems)
+    same = Endpoint("http://me:secret@localhost:8000/v1/", "m")
+    assert same.version == systems[0].version
 
 
 def test_pictures_do_not_leave_the_machine_unasked():

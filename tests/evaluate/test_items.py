@@ -1,13 +1,16 @@
 """What is asked: items of a built set, their candidates, a fair choice of them."""
 
 import itertools
+import json
+import shutil
 from collections import Counter
 
 import pytest
 
 from echovlm.data.sample import IMAGE_TAG, Split
-from echovlm.errors import DataError
-from echovlm.evaluate.items import CLOSED, read_items, spread
+from echovlm.data.store import SAMPLES
+from echovlm.errors import DataError, OptionError
+from echovlm.evaluate.items import CLOSED, items_if_any, read_items, spread
 from echovlm.prompts import Task
 from echovlm.terms import Language
 
@@ -66,8 +69,93 @@ def test_pictures_are_those_of_the_sample(items):
     assert items.pictures(item) is pictures  # decoded once
 
 
-def test_nothing_to_ask_is_told(built_set):
-    with pytest.raises(DataError, match="holds nothing to ask in its test split"):
+def test_what_is_not_there_is_told_beside_what_is(built_set):
+    with pytest.raises(DataError, match="holds nothing to ask in its test split") as caught:
         read_items(built_set, Split.TEST)
-    with pytest.raises(DataError, match="Name another split or other tasks"):
-        read_items(built_set, Split.TRAIN, sources=["elsewhere"])
+    assert "it has the tasks (none)" in str(caught.value)
+    with pytest.raises(
+        DataError,
+        match="holds nothing of source 'elsewhere' in its train split; it has simulated",
+    ):
+        read_items(built_set, Split.TRAIN, sources=["simulated", "elsewhere"])
+    with pytest.raises(DataError, match=r"it has the tasks anatomy, .* in the languages en, zh"):
+        read_items(built_set, Split.TRAIN, tasks=[])
+
+
+def test_training_items_are_none_where_there_are_none(built_set):
+    def found(split, *sources):
+        return items_if_any(built_set, split, [Task.REPORT], list(Language), sources)
+
+    assert found(Split.TRAIN, "elsewhere") is None
+    assert found(Split.TEST) is None
+    train = found(Split.TRAIN, "simulated", "elsewhere")
+    assert {item.task for item in train.chosen} == {Task.REPORT}
+
+
+def test_a_seed_below_0_is_refused(built_set):
+    with pytest.raises(OptionError, match="The seed must be 0 or more, not -1"):
+        read_items(built_set, Split.TRAIN, seed=-1)
+
+
+def test_items_about_the_same_pictures_have_one_view(items):
+    report = next(item for item in items.chosen if item.task is Task.REPORT)
+    same = [item for item in items.chosen if item.view == report.view]
+    assert len(same) > 1
+    assert {item.study for item in same} == {report.study}
+
+
+# --- samples that cannot be asked ---
+
+LISTED = "Which is it?\nA. cyst\nB. normal"
+
+
+@pytest.fixture
+def changed(built_set, tmp_path):
+    """A copy of the set whose first sample of a task asks and answers something else."""
+
+    def change(task, question, answer):
+        shutil.copytree(built_set, tmp_path / "set")
+        path = tmp_path / "set" / SAMPLES
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        row = next(r for r in rows if (r["task"], r["split"]) == (task, "train"))
+        row["turns"] = [
+            {"role": "user", "text": IMAGE_TAG + question},
+            {"role": "assistant", "text": answer},
+        ]
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        path.write_text(lines, encoding="utf-8")
+        return tmp_path / "set", row["id"]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "answer", "reason"),
+    [
+        ("choice", LISTED, "A", ""),
+        ("choice", "Which is it? (a) cyst (b) normal", "(a)", "a choice whose options cannot be"),
+        ("choice", LISTED, "C", "a choice whose answer names no single option"),
+        ("judge", "It is a cyst.", "True", ""),
+        ("judge", "It is a cyst.", "perhaps", "a judgement whose answer is neither true nor"),
+        ("report", "x" * 4000, "Normal.", ""),
+        ("report", "x" * 4001, "Normal.", "a question of more than 4,000 characters"),
+        ("report", "Describe it.", " ", "no question or no answer"),
+    ],
+)
+def test_samples_that_cannot_be_asked_are_left_out_with_the_reason(
+    changed, task, question, answer, reason
+):
+    folder, name = changed(task, question, answer)
+    read = read_items(folder, Split.TRAIN)
+    assert name in read.ids
+    assert (name in {item.id for item in read.chosen}) is (not reason)
+    assert len(read.left_out) == bool(reason)
+    for told, count in read.left_out.items():
+        assert told.startswith(reason)
+        assert count == 1
+
+
+def test_only_what_was_wanted_counts_as_left_out(changed):
+    folder, _ = changed("choice", "Which is it?", "A")
+    assert read_items(folder, Split.TRAIN, tasks=[Task.REPORT]).left_out == {}
+    assert sum(read_items(folder, Split.TRAIN, tasks=[Task.CHOICE]).left_out.values()) == 1

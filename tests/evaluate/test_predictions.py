@@ -70,8 +70,13 @@ def test_an_item_of_the_set_that_is_not_asked_may_be_predicted(tmp_path):
         ({"id": "b", "probabilities": [1]}, "gives probabilities that the item has no use for"),
         ({"id": "b", "probabilities": {"tumour": 1.0}}, "names 'tumour', which is no candidate"),
         ({"id": "b", "probabilities": {"cyst": 0.4}}, "has probabilities that sum to 0.4"),
-        ('{"id": "b", "probabilities": {"cyst": NaN}}', "is not finite or below 0"),
-        ({"id": "b", "probabilities": {"cyst": 2, "normal": -1}}, "is not finite or below 0"),
+        ({"id": "b", "probabilities": {"cyst": 0.5, "normal": 0.489}}, "that sum to 0.989"),
+        ('{"id": "b", "probabilities": {"cyst": NaN}}', "that is no number from 0 to 1"),
+        ('{"id": "b", "probabilities": {"cyst": Infinity}}', "that is no number from 0 to 1"),
+        ({"id": "b", "probabilities": {"cyst": 2, "normal": -1}}, "that is no number from 0 to 1"),
+        ({"id": "b", "probabilities": {"cyst": 10**400}}, "that is no number from 0 to 1"),
+        ({"id": "b", "probabilities": {"cyst": True}}, "that is no number from 0 to 1"),
+        ("[" * 100_000, "line 2 is no JSON"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, row, sentence):
@@ -80,6 +85,24 @@ def test_a_bad_line_is_named(tmp_path, row, sentence):
         Predictions(path, ITEMS, frozenset())
     assert sentence in str(caught.value)
     assert str(caught.value).count("\n") == 0
+
+
+def test_probabilities_that_were_rounded_are_made_to_sum_to_1(tmp_path):
+    thirds = item("c", Task.DIAGNOSIS, ("cyst", "normal", "tumour"))
+    path = written(tmp_path, {"id": "c", "probabilities": dict.fromkeys(thirds.candidates, 0.33)})
+    (reply,) = Predictions(path, [thirds], frozenset()).replies([Asked(thirds, [])])
+    assert [math.exp(value) for value in reply.likelihoods] == pytest.approx([1 / 3] * 3)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
+    path = tmp_path / "windows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": "a", "text": "x"}\r\n')
+    assert Predictions(path, ITEMS, frozenset()).replies([Asked(ITEMS[0], [])])[0].text == "x"
+
+
+def test_a_name_may_be_given(tmp_path):
+    path = written(tmp_path, {"id": "a", "text": "x"})
+    assert Predictions(path, ITEMS, frozenset(), "theirs").name == "theirs"
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):

@@ -75,6 +75,30 @@ def test_an_anatomy_without_a_defined_score_is_left_out_of_the_average():
     assert liver.told["systems"]["m"] == {"value": None, "low": None, "high": None, "looks": {}}
 
 
+def test_two_averages_of_a_row_are_of_the_same_anatomies():
+    nowhere = lambda weights: np.full(len(weights), np.nan)  # noqa: E731
+    parts = {
+        "liver": ([0, 1], {("m", PLAIN): mean_of(RIGHT[:2]), ("n", PLAIN): nowhere}),
+        "breast": ([2, 3], {(name, PLAIN): mean_of(RIGHT[2:4]) for name in "mn"}),
+    }
+    average, *_ = rows_of(score(**parts), resamples=50, seed=0)
+    values = {name: entry["value"] for name, entry in average.told["systems"].items()}
+    assert values == {"m": 1.0, "n": 1.0}  # liver, where m has 0.5, counts for neither
+
+
+def test_who_does_a_task_in_one_anatomy_alone_has_no_average():
+    parts = {
+        "liver": ([0, 1], {("m", PLAIN): mean_of(RIGHT[:2])}),
+        "breast": ([2, 3], {(name, PLAIN): mean_of(RIGHT[2:4]) for name in "mn"}),
+    }
+    average, liver, breast = rows_of(score(**parts), resamples=50, seed=0)
+    assert [sorted(row.told["systems"]) for row in (average, liver, breast)] == [
+        ["m"],
+        ["m"],
+        ["m", "n"],
+    ]
+
+
 def test_a_difference_that_is_undefined_has_no_p():
     nan = np.full(11, np.nan)
     assert difference(nan, np.zeros(11)) == {

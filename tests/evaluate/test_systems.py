@@ -7,7 +7,14 @@ import pytest
 
 from echovlm.engine.scripted import ScriptedEngine
 from echovlm.evaluate.items import Item
-from echovlm.evaluate.systems import Asked, EngineSystem, GreyStatistics, MostFrequent
+from echovlm.evaluate.systems import (
+    Asked,
+    EngineSystem,
+    GreyStatistics,
+    MostFrequent,
+    Reply,
+    refusals,
+)
 from echovlm.prompts import Task
 from echovlm.terms import Language
 
@@ -28,7 +35,7 @@ def picture(grey):
 
 def test_an_engine_ranks_candidates_and_writes_the_rest():
     reader = ScriptedEngine({"What is seen?": "A cyst."}, preferred=["cyst"], temperature=0.5)
-    system = EngineSystem(reader, "mine", max_new_tokens=1)
+    system = EngineSystem(reader, "mine", "float32", max_new_tokens=1)
     closed = item("a", "cyst", Task.DIAGNOSIS, candidates=("cyst", "normal"))
     asked = [
         Asked(item("b", "A cyst."), [picture(9)]),
@@ -41,8 +48,23 @@ def test_an_engine_ranks_candidates_and_writes_the_rest():
     assert ranked.likelihoods == ranked_blind.likelihoods == (-0.5, -2.0)
     assert blind.text == "A"
     assert (system.name, system.version, system.temperature, system.sees) == (
-        "mine", "1|max_new_tokens:1", 0.5, True,
+        "mine", "1|float32|max_new_tokens:1", 0.5, True,
     )  # fmt: skip
+
+
+def test_another_number_format_is_another_version():
+    formats = ("float32", "float16")
+    assert len({EngineSystem(ScriptedEngine(), "a", one).version for one in formats}) == 2
+
+
+def test_refused_questions_are_counted_by_system_and_look():
+    replies = {
+        ("a", "plain"): [Reply("x"), Reply(refused=True), None, Reply(refused=True)],
+        ("a", "blank"): [Reply("")] * 4,
+    }
+    assert refusals(replies) == [
+        "a would not take 2 of 4 questions (plain); they count as answered with nothing."
+    ]
 
 
 def test_a_study_without_pictures_is_none_and_one_with_them_passes_for_calibrated():
@@ -89,5 +111,16 @@ def test_grey_statistics_learn_what_brightness_tells_and_pass_on_the_rest():
     bright = Asked(item("y", "normal", Task.DIAGNOSIS, candidates=names), [picture(170)])
     told = [np.argmax(reply.likelihoods) for reply in system.replies([dark, bright])]
     assert told == [0, 1]
-    strange = Asked(item("z", "a", Task.DIAGNOSIS, candidates=("a", "b")), [picture(1)])
-    assert system.replies([Asked(item("w", "text"), [picture(1)]), strange]) == [None, None]
+    assert system.replies([Asked(item("w", "text"), [picture(1)])]) == [None]
+
+
+def test_grey_statistics_do_not_drop_a_task_for_a_source_they_were_not_fitted_on():
+    names = ("cyst", "normal")
+    cases = [item(f"{n}", names[n % 2], Task.DIAGNOSIS, candidates=names) for n in range(4)]
+    system = GreyStatistics([Asked(one, [picture(90 * (n % 2))]) for n, one in enumerate(cases)])
+    strange = item("z", "a", Task.DIAGNOSIS, candidates=("a", "b", "c"))
+    anatomy = item("y", "liver", Task.ANATOMY, candidates=("liver", "heart"))
+    guessed, passed = system.replies([Asked(one, [picture(1)]) for one in (strange, anatomy)])
+    assert len(guessed.likelihoods) == 3
+    assert len(set(guessed.likelihoods)) == 1
+    assert passed is None  # no training item of the whole task

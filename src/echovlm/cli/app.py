@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from echovlm.cli import checkpoints, evaluation, lint, simulation
+from echovlm.cli import checkpoints, evaluation, lint, simulation, u2_bench
 from echovlm.cli.data import data_app
 from echovlm.cli.jobs import Job, run_job
 from echovlm.cli.rads import rads_app
@@ -161,6 +161,7 @@ app.command("convert")(checkpoints.convert)
 app.command("upcycle")(checkpoints.upcycle)
 app.command("evaluate")(evaluation.evaluate)
 app.command("compare")(evaluation.compare)
+app.command("u2-bench")(u2_bench.u2_bench)
 app.command("lint")(lint.lint)
 app.add_typer(data_app, name="data")
 app.add_typer(rads_app, name="rads")

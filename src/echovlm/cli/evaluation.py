@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from echovlm.cli import contenders
 from echovlm.data.sample import Split
 from echovlm.errors import OptionError
 from echovlm.prompts import Task
@@ -16,10 +16,8 @@ from echovlm.terms import Language
 
 if TYPE_CHECKING:
     from echovlm.evaluate.evaluation import Contender, Plan
-    from echovlm.evaluate.items import Items
     from echovlm.evaluate.perturb import Perturbation
 
-_KEY = "ECHOVLM_ENDPOINT_KEY"
 _FITTING = 200  # training items per task, language and anatomy that grey statistics learn from
 
 
@@ -28,30 +26,10 @@ def evaluate(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for results; run again, it goes on.")
     ] = Path("evaluation"),
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            metavar="[NAME=]PATH_OR_HUB_ID",
-            help="Checkpoint to evaluate, 'nano' for the shipped one; repeatable.",
-        ),
-    ] = None,
-    predictions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--predictions",
-            metavar="FILE",
-            help="Replies of another model, JSON Lines; repeatable.",
-        ),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option("--endpoint", metavar="MODEL@URL", help="OpenAI-compatible HTTP endpoint."),
-    ] = None,
-    send_pictures: Annotated[
-        bool,
-        typer.Option("--send-pictures", help="Allow an endpoint that is not on this machine."),
-    ] = False,
+    model: contenders.Models = None,
+    predictions: contenders.PredictionFiles = None,
+    endpoint: contenders.EndpointAddress = None,
+    send_pictures: contenders.SendPictures = False,
     baselines: Annotated[
         bool,
         typer.Option("--baselines/--no-baselines", help="Beside what does not look (or hardly)."),
@@ -87,26 +65,35 @@ def evaluate(
     preset: Annotated[
         str, typer.Option("--preset", metavar="NAME", help="Of the text metrics.")
     ] = "default",
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Of the bootstrap over patients.")
-    ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Of choices, looks and bootstrap.")] = 0,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    dtype: Annotated[
-        str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")
-    ] = "auto",
-    max_new_tokens: Annotated[
-        int, typer.Option("--max-new-tokens", min=1, help="Most tokens of one text.")
-    ] = 512,
+    bert: Annotated[
+        Path | None,
+        typer.Option("--bert", metavar="FOLDER", help="Encoder for BERTScore; none if absent."),
+    ] = None,
+    bert_layer: Annotated[
+        int, typer.Option("--bert-layer", min=1, help="Layer of it that BERTScore compares.")
+    ] = 8,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trained-on",
+            metavar="SET",
+            help="Look for the evaluation's pictures and patients in this set; repeatable.",
+        ),
+    ] = None,
+    resamples: contenders.Resamples = 1000,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of choices, looks and bootstrap.")
+    ] = 0,
+    device: contenders.Device = "auto",
+    dtype: contenders.Dtype = "auto",
+    max_new_tokens: contenders.NewTokens = 512,
 ) -> None:
     """Score models on held-out patients, beside what does not look."""
-    from accelerate import PartialState
-
     from echovlm.evaluate import tables
     from echovlm.evaluate.evaluation import PAGE, RESULTS, TABLES, Plan, read_plan
     from echovlm.evaluate.evaluation import evaluate as run
 
-    state = PartialState()
+    state = contenders.processes()
     console = Console(stderr=True, quiet=not state.is_main_process)
     plan = Plan(
         data=data,
@@ -117,20 +104,23 @@ def evaluate(
         most=most,
         looks=tuple(_look(kind) for kind in without or ()),
         preset=preset,
+        bert=bert,
+        bert_layer=bert_layer,
+        trained_on=tuple(trained_on or ()),
         resamples=resamples,
         seed=seed,
     )
     items = read_plan(plan)
-    contenders = [_checkpoint(text, device, dtype, max_new_tokens) for text in model or ()]
-    contenders += _predicted(predictions or (), items)
+    systems = contenders.checkpoints(model or (), device, dtype, max_new_tokens)
+    systems += contenders.predicted(predictions or (), items.chosen, items.ids)
     if endpoint is not None:
-        contenders.append(_endpoint(endpoint, max_new_tokens, send_pictures))
-    if contenders and baselines:
-        contenders += _baselines(plan)
+        systems.append(contenders.behind_endpoint(endpoint, max_new_tokens, send_pictures))
+    if systems and baselines:
+        systems += _baselines(plan)
     result = run(
         plan,
         items,
-        contenders,
+        systems,
         out,
         console,
         (state.process_index, state.num_processes),
@@ -155,47 +145,8 @@ def _look(kind: str) -> Perturbation:
         ) from None
 
 
-def _checkpoint(text: str, device: str, dtype: str, max_new_tokens: int) -> Contender:
-    from transformers.utils import logging
-
-    from echovlm.engine import Engine
-    from echovlm.evaluate.evaluation import Contender
-    from echovlm.evaluate.systems import Asked, EngineSystem
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    name, separator, path = text.partition("=")
-    path = path if separator else text
-    engine = Engine.load(None if path == "nano" else path, device, dtype)
-
-    def expert_load(asked: Asked):  # type: ignore[no-untyped-def]
-        return engine.expert_load(asked.study) if asked.study else None
-
-    system = EngineSystem(engine, name if separator else engine.name, max_new_tokens)
-    return Contender(system, "checkpoint", expert_load)
-
-
-def _predicted(paths: tuple[Path, ...] | list[Path], items: Items) -> list[Contender]:
-    from echovlm.evaluate.evaluation import Contender
-    from echovlm.evaluate.predictions import Predictions
-
-    return [Contender(Predictions(path, items.chosen, items.ids), "predictions") for path in paths]
-
-
-def _endpoint(text: str, max_new_tokens: int, send_pictures: bool) -> Contender:
-    from echovlm.evaluate.endpoint import Endpoint
-    from echovlm.evaluate.evaluation import Contender
-
-    name, separator, url = text.partition("@")
-    if not separator or not name:
-        raise OptionError(f"--endpoint is MODEL@URL, not '{text}'.")
-    key = os.environ.get(_KEY, "")
-    system = Endpoint(url, name, key, max_new_tokens, anywhere=send_pictures)
-    return Contender(system, "endpoint")
-
-
 def _baselines(plan: Plan) -> list[Contender]:
-    """What the training split alone suggests; none where the set has no such split."""
+    """What the training split alone suggests; none where it says nothing of what is asked."""
     from echovlm.evaluate.evaluation import Contender, training_items
     from echovlm.evaluate.items import spread
     from echovlm.evaluate.systems import Asked, GreyStatistics, MostFrequent
@@ -217,7 +168,11 @@ def compare(
         list[Path], typer.Argument(metavar="RESULTS", help="results.json of echovlm evaluate.")
     ],
     table: Annotated[
-        int, typer.Option("--table", help="Of the paper: 2 reports, 3 impressions, 4 questions.")
+        int,
+        typer.Option(
+            "--table",
+            help="Of the paper: 2 reports, 3 impressions, 4 questions, 8 and 10 entities of both.",
+        ),
     ] = 2,
     lang: Annotated[
         Language, typer.Option("--lang", help="Of the measured texts; the paper's are Chinese.")
@@ -228,8 +183,7 @@ def compare(
     from echovlm.evaluate.compared import measured_rows
     from echovlm.evaluate.published import compare_with_published
 
-    measured = [row for path in results for row in measured_rows(path, lang)]
-    found = compare_with_published(measured, table)
+    found = compare_with_published(measured_rows(results, lang), table)
     if markdown:
         print(found.markdown(), end="")
     else:

@@ -20,7 +20,7 @@ from echovlm.engine.notices import notice
 from echovlm.engine.streaming import guarded
 from echovlm.errors import OptionError
 from echovlm.imaging import study_images
-from echovlm.prompts import Label, Task
+from echovlm.prompts import MAX_QUESTION, Label, Task
 from echovlm.report import Answer, Candidate, Diagnosis, Report, guard_measurements, printable
 from echovlm.study import Study
 from echovlm.terms import Anatomy, Language
@@ -30,9 +30,6 @@ MAX_NEW_TOKENS = 512
 
 MAX_IMAGES = 30
 """Most images of one study, key frames of cine loops included (published interface: 30)."""
-
-MAX_QUESTION = 4000
-"""Most characters of a question."""
 
 MAX_LABELS = 200
 """Most candidate labels of a diagnosis."""

@@ -57,7 +57,9 @@ class Engine(BaseEngine):
 
     def expert_load(self, study: Study) -> np.ndarray | None:
         """How the routers spread a study's tokens, ``(layers, experts)``; None without experts."""
-        return expert_load(self.network, self._pictures(study))
+        pictures = self._pictures(study)
+        with self._encoding, _enough_memory():
+            return expert_load(self.network, pictures)
 
     def _most_images(self) -> int:
         """As many images as leave half of the context, or a long question and answer, free."""

@@ -10,7 +10,7 @@ scikit-learn's balanced accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,17 +49,28 @@ def balanced_accuracy(true: Sequence[str], predicted: Sequence[str]) -> Statisti
     return statistic
 
 
-def macro_f1(true: Sequence[str], predicted: Sequence[str]) -> Statistic:
+def macro_f1(
+    true: Sequence[str], predicted: Sequence[str], classes: Collection[str] | None = None
+) -> Statistic:
     """The unweighted mean over classes, true or chosen, of F1 = 2 TP / (2 TP + FP + FN), 0 to 1.
+
+    Args:
+        true: true class of each case.
+        predicted: chosen class of each.
+        classes: over which the mean is taken, None for all: what stands for an answer that names
+            no class is not one.
 
     Raises:
         ValueError: if the lists differ in length.
     """
     confusion = _confusion(true, predicted)
+    names = np.unique([*true, *predicted])
+    counted = np.isin(names, names if classes is None else list(classes))
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         table = confusion(weights)
-        return _mean_over_classes(2 * _diagonal(table), table.sum(axis=1) + table.sum(axis=2))
+        under = (table.sum(axis=1) + table.sum(axis=2)) * counted
+        return _mean_over_classes(2 * _diagonal(table), under)
 
     return statistic
 

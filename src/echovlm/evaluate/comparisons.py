@@ -7,117 +7,28 @@ Two paired tests of a difference. Both treat the patient as the unit, since case
   nothing. p is the share of exchanges with a mean difference at least as large, all of them
   where few patients allow it, else of ``FLIPS`` drawn ones and the observed one (Phipson and Smyth
   2010).
-- *bootstrap*, for every other score: see :func:`echovlm.evaluate.intervals.paired_difference`.
+- *bootstrap*, for every other score: see :func:`echovlm.evaluate.rows.difference`.
 
 Exchanges are the sharper test: they need no large sample, and their p can get smaller than the
 bootstrap's least, ``2 / (resamples + 1)``. For right and wrong answers with one case per patient
-they are McNemar's exact test, which is here too.
+they are McNemar's exact test.
 
 Who compares often finds something. Holm (1979) corrects so that the chance of any false find stays
-below the level, Benjamini and Hochberg (1995) so that the expected share of false finds does.
+below the level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binomtest, false_discovery_control
 
-from echovlm.evaluate.intervals import RESAMPLES, Difference, Mean, Statistic, resampled
+from echovlm.evaluate.intervals import Mean, Statistic
 
 FLIPS = 9999
 """Drawn exchanges; the least p is 1 / (FLIPS + 1)."""
 
 SIGN_FLIPS, BOOTSTRAP = "sign flips", "bootstrap"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One score of one system less another's on the same cases.
-
-    Attributes:
-        score: what is compared.
-        one: name of the first system.
-        other: name of the second; its score is taken off the first's.
-        difference: with its interval, patients, resamples and seed.
-        test: where ``p`` comes from, ``SIGN_FLIPS`` or ``BOOTSTRAP``.
-        p: two-sided, uncorrected.
-        p_holm: corrected so that no comparison of the family is a false find.
-        p_false_discovery: corrected by Benjamini and Hochberg.
-        family: comparisons that were corrected together.
-    """
-
-    score: str
-    one: str
-    other: str
-    difference: Difference
-    test: str
-    p: float
-    p_holm: float
-    p_false_discovery: float
-    family: int
-
-
-def compare(
-    score: str,
-    systems: Mapping[str, Statistic],
-    patients: Sequence[str],
-    baseline: str | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> list[Comparison]:
-    """Compare systems by one score, p corrected over these comparisons.
-
-    Args:
-        score: name of the score.
-        systems: the score of each system over the same cases in the same order.
-        patients: patient of each case.
-        baseline: the system that each other one is compared with; None compares every two.
-        resamples: of the bootstrap over patients.
-        seed: of resamples and sign flips.
-
-    Raises:
-        ValueError: if there are fewer than two systems, the baseline is none of them, there are no
-            cases, or a score is undefined for them.
-    """
-    if len(systems) < 2 or (baseline is not None and baseline not in systems):
-        raise ValueError(
-            f"comparing by {score} needs two systems and the baseline among them, got "
-            f"{', '.join(systems) or 'none'}"
-        )
-    pairs = (
-        list(combinations(systems, 2))
-        if baseline is None
-        else [(name, baseline) for name in systems if name != baseline]
-    )
-    drawn = {name: resampled(one, patients, resamples, seed) for name, one in systems.items()}
-    rows = []
-    for one, other in pairs:
-        difference = drawn[one].less(drawn[other])
-        values = case_values(systems[one]), case_values(systems[other])
-        if values[0] is not None and values[1] is not None:
-            test, p = SIGN_FLIPS, sign_flip_p(values[0], values[1], patients, seed)
-        else:
-            test, p = BOOTSTRAP, difference.p
-        rows.append(Comparison(score, one, other, difference, test, p, p, p, 1))
-    return corrected(rows)
-
-
-def corrected(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Comparisons with p corrected over all of them, in the same order.
-
-    Args:
-        comparisons: everything that was looked at together: all scores and systems of a table.
-    """
-    rows = list(comparisons)
-    p = [row.p for row in rows]
-    return [
-        replace(row, p_holm=float(one), p_false_discovery=float(other), family=len(rows))
-        for row, one, other in zip(rows, holm(p), benjamini_hochberg(p), strict=True)
-    ]
 
 
 def case_values(statistic: Statistic) -> np.ndarray | None:
@@ -170,34 +81,6 @@ def sign_flip_p(
     return (1 + larger) / (1 + FLIPS)
 
 
-def mcnemar_p(
-    one: Sequence[bool] | np.ndarray, other: Sequence[bool] | np.ndarray, patients: Sequence[str]
-) -> float:
-    """Two-sided exact p of McNemar's test, of two systems' right answers.
-
-    Args:
-        one: per case, whether the first system is right.
-        other: whether the second is.
-        patients: patient of each case; each has one case, since the test counts them independent.
-
-    Raises:
-        ValueError: if the lists differ in length or a patient has several cases.
-    """
-    first, second = np.asarray(one, dtype=bool), np.asarray(other, dtype=bool)
-    if not len(first) == len(second) == len(patients):
-        raise ValueError(
-            f"McNemar's test needs pairs of answers, got {len(first)} and {len(second)} of "
-            f"{len(patients)} patients"
-        )
-    if len(set(patients)) != len(patients):
-        raise ValueError(
-            "McNemar's test needs one case per patient; where there are several, use sign flips"
-        )
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    apart = only_first + only_second
-    return float(binomtest(only_first, apart).pvalue) if apart else 1.0
-
-
 def holm(p: Sequence[float]) -> np.ndarray:
     """Holm's step-down correction: with m values the k-th smallest is multiplied by m - k + 1.
 
@@ -216,12 +99,6 @@ def holm(p: Sequence[float]) -> np.ndarray:
     adjusted = np.empty(len(values))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(stepped))
     return adjusted
-
-
-def benjamini_hochberg(p: Sequence[float]) -> np.ndarray:
-    """Benjamini and Hochberg's correction; arguments as for :func:`holm`."""
-    values = _probabilities(p)
-    return np.asarray(false_discovery_control(values)) if len(values) else values
 
 
 def _probabilities(p: Sequence[float]) -> np.ndarray:

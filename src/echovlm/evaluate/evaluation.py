@@ -10,40 +10,37 @@ Several processes ask their own studies each; the first one scores when all are 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from echovlm.data.manifest import MANIFEST
-from echovlm.data.reader import SampleReader
 from echovlm.data.sample import Split
-from echovlm.data.writing import sha256_of, write_whole
+from echovlm.data.writing import sha256_of, told_in_a_sentence, write_whole
 from echovlm.errors import OptionError
-from echovlm.evaluate import plots, tables
+from echovlm.evaluate import tables
 from echovlm.evaluate.book import Book, folder_name
-from echovlm.evaluate.gather import gather
-from echovlm.evaluate.items import Item, Items, read_items
-from echovlm.evaluate.looks import Looks
-from echovlm.evaluate.page import Drawing, WorstCase, page
+from echovlm.evaluate.contamination import Contamination, contamination
+from echovlm.evaluate.gather import gather, is_kept, replies_of
+from echovlm.evaluate.items import Items, items_if_any, read_items
+from echovlm.evaluate.looks import Look, Looks
+from echovlm.evaluate.page import page
 from echovlm.evaluate.perturb import Perturbation
 from echovlm.evaluate.results import confusions, judged, reliabilities
 from echovlm.evaluate.rows import PLAIN
 from echovlm.evaluate.scoring import Replies, scores_of
-from echovlm.evaluate.systems import Asked, System
-from echovlm.evaluate.text import preset
+from echovlm.evaluate.shown import ExpertLoad, drawings, routing, worst_cases
+from echovlm.evaluate.systems import Reply, System, refusals
+from echovlm.evaluate.text import Preset, preset
+from echovlm.evaluate.text.bert_scores import LAYER
 from echovlm.prompts import Task
 from echovlm.terms import Language
 
 RESULTS, TABLES, PAGE, REPLIES = "results.json", "results.md", "results.html", "replies"
-
-_WORST = 8
-_ROUTED_STUDIES = 12  # of each anatomy
-_DRAWN = {Task.REPORT: "BLEU-1", Task.DIAGNOSIS: "balanced accuracy", Task.QUESTION: "ROUGE-1"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,9 @@ class Plan:
         most: most items of each task, language and anatomy; 0 for all.
         looks: what is taken away from the pictures in turn.
         preset: of the text metrics.
+        bert: folder of an encoder for BERTScore; None for none.
+        bert_layer: whose hidden states it compares.
+        trained_on: sets among whose pictures and patients those of the evaluation are sought.
         resamples: of the bootstrap.
         seed: of the choice of items, of the looks and of the bootstrap.
     """
@@ -71,8 +71,21 @@ class Plan:
     most: int = 0
     looks: tuple[Perturbation, ...] = ()
     preset: str = "default"
+    bert: Path | None = None
+    bert_layer: int = LAYER
+    trained_on: tuple[Path, ...] = ()
     resamples: int = 1000
     seed: int = 0
+
+    @property
+    def texts(self) -> Preset:
+        """The text metrics.
+
+        Raises:
+            OptionError: for an unknown preset, or an encoder that cannot be used.
+        """
+        chosen = preset(self.preset)
+        return chosen.with_bert_score(self.bert, self.bert_layer) if self.bert else chosen
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,27 @@ class Contender:
 
     system: System
     kind: str
-    expert_load: Callable[[Asked], np.ndarray | None] | None = None
+    expert_load: ExpertLoad | None = None
+
+
+def names_of(contenders: Sequence[Contender]) -> list[str]:
+    """The names of the systems.
+
+    Raises:
+        OptionError: when two have one name, or there is none.
+    """
+    names = [one.system.name for one in contenders]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise OptionError(
+            f"Two systems are called '{twice}'; name them: --model NAME=FOLDER, --predictions "
+            "NAME=FILE."
+        )
+    if not names:
+        raise OptionError(
+            "There is no system to evaluate; name one with --model, --predictions or --endpoint."
+        )
+    return names
 
 
 Share = tuple[int, int]
@@ -99,25 +132,26 @@ def read_plan(plan: Plan) -> Items:
 
     Raises:
         DataError: when the set cannot be read or nothing is left to ask.
-        OptionError: for an unknown preset.
+        OptionError: for an unknown preset, or an encoder that cannot be used.
     """
-    preset(plan.preset)
+    _ = plan.texts
     return read_items(
         plan.data, plan.split, plan.tasks, plan.languages, plan.sources, plan.most, plan.seed
     )
 
 
 def training_items(plan: Plan) -> Items | None:
-    """The questions that a plan asks, about the training patients; None where there are none.
+    """The questions that a plan asks, about the training patients, for baselines.
+
+    None where there are none, and where these are the patients that the plan asks about: what is
+    fitted on an item says nothing when it is asked the same.
 
     Raises:
         DataError: when the set cannot be read.
     """
-    if not len(SampleReader(plan.data, Split.TRAIN)):
+    if plan.split is Split.TRAIN:
         return None
-    return read_items(
-        plan.data, Split.TRAIN, plan.tasks, plan.languages, plan.sources, seed=plan.seed
-    )
+    return items_if_any(plan.data, Split.TRAIN, plan.tasks, plan.languages, plan.sources)
 
 
 def evaluate(
@@ -149,14 +183,7 @@ def evaluate(
             damaged.
         OutputError: when something cannot be written.
     """
-    names = [one.system.name for one in contenders]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if not names or twice:
-        raise OptionError(
-            f"Two systems are called '{twice}'; name them: --model NAME=FOLDER."
-            if twice
-            else "There is no system to evaluate; name one with --model or --predictions."
-        )
+    names = names_of(contenders)
     manifest = sha256_of(plan.data / MANIFEST)
     asked = _Asking(plan, items, out, manifest, console, share)
     for contender in contenders:
@@ -166,23 +193,33 @@ def evaluate(
         return {}
     replies = asked.replies([one.system for one in contenders])
     temperatures = {one.system.name: one.system.temperature for one in contenders}
-    scores = scores_of(items.chosen, replies, temperatures, preset(plan.preset).metrics)
+    scores = scores_of(items.chosen, replies, temperatures, plan.texts.metrics)
     found = judged(scores, [one.system for one in contenders], plan.resamples, plan.seed)
+    shared = _shared(plan, console)
     result: dict[str, Any] = {
         "about": _about(plan, items, contenders, manifest),
-        "notes": _left_out(items) + found.notes,
+        "contamination": [one.sentence for one in shared],
+        "notes": [one.sentence for one in shared if not one.is_clean]
+        + _left_out(plan, items)
+        + refusals(replies)
+        + found.notes,
         "rows": found.rows,
         "comparisons": found.comparisons,
         "reliability": reliabilities(items.chosen, replies, temperatures),
-        "routing": _routing(items, contenders, asked.looks),
+        "routing": routing(items, {one.system.name: one.expert_load for one in contenders}),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(out / RESULTS, [text.encode("utf-8")])
-    write_whole(out / TABLES, [tables.markdown(result).encode("utf-8")])
-    drawings = _drawings(result, confusions(items.chosen, replies, temperatures))
-    worst = _worst(plan, items, replies, names, asked.looks)
-    write_whole(out / PAGE, [page(result, drawings, worst).encode("utf-8")])
+    write_text(out / RESULTS, text)
+    write_text(out / TABLES, tables.markdown(result))
+    drawn = drawings(result, confusions(items.chosen, replies, temperatures))
+    worst = worst_cases(items, replies, names, plan.languages, plan.texts)
+    write_text(out / PAGE, page(result, drawn, worst))
     return result
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a result; what a model wrote may hold halves of characters, which no file can."""
+    write_whole(path, [text.encode("utf-8", "replace")])
 
 
 class _Asking:
@@ -191,37 +228,45 @@ class _Asking:
     def __init__(
         self, plan: Plan, items: Items, out: Path, manifest: str, console: Console, share: Share
     ) -> None:
+        with told_in_a_sentence(out):
+            out.mkdir(parents=True, exist_ok=True)
         self._items = items.chosen
         self._out = out
-        self._about = {"data": manifest, "seed": plan.seed}
+        self._manifest = manifest
         self._console = console
         self._share = share
         self._without = plan.looks
-        self.looks = Looks(items, plan.seed)
+        self._looks = Looks(items, plan.seed)
 
     def gather(self, system: System) -> None:
         """Ask a system everything, with pictures and, where it sees, without."""
-        for name, see in self._views(system):
+        for name, look in self._views(system) if is_kept(system) else ():
             title = system.name if name == PLAIN else f"{system.name}, {name}"
-            book = self._book(system, name)
-            gather(system, self._items, see, book, title, self._console, self._share)
+            book = self._book(system, name, look)
+            gather(system, self._items, look.see, book, title, self._console, self._share)
 
     def replies(self, systems: Sequence[System]) -> Replies:
         """What every system replied to every item under every look."""
         found = {}
         for system in systems:
-            for name, _ in self._views(system):
-                book = self._book(system, name)
-                found[system.name, name] = [book.reply(item) for item in self._items]
+            for name, look in self._views(system):
+                found[system.name, name] = self._replies(system, name, look)
         return found
 
-    def _views(self, system: System) -> list[tuple[str, Callable[[Item], Sequence[np.ndarray]]]]:
-        without = [(str(look), self.looks.see(look)) for look in self._without if system.sees]
-        return [(PLAIN, self.looks.see(None)), *without]
+    def _replies(self, system: System, name: str, look: Look) -> list[Reply | None]:
+        if not is_kept(system):
+            return replies_of(system, self._items, look.see)
+        book = self._book(system, name, look)
+        return [book.reply(item) for item in self._items]
 
-    def _book(self, system: System, look: str) -> Book:
-        folder = self._out / REPLIES / folder_name(system.name) / look
-        return Book(folder, {"version": system.version} | self._about, self._share[0])
+    def _views(self, system: System) -> list[tuple[str, Look]]:
+        without = [(str(kind), self._looks.look(kind)) for kind in self._without if system.sees]
+        return [(PLAIN, self._looks.look(None)), *without]
+
+    def _book(self, system: System, name: str, look: Look) -> Book:
+        folder = self._out / REPLIES / folder_name(system.name) / name
+        about = {"name": system.name, "version": system.version, "data": self._manifest}
+        return Book(folder, about, self._share[0], look.shown)
 
 
 def _about(
@@ -236,8 +281,10 @@ def _about(
         "languages": [str(language) for language in plan.languages],
         "sources": list(plan.sources),
         "most": plan.most,
-        "looks": [str(look) for look in plan.looks],
+        "looks": {str(look): look.takes_away for look in plan.looks},
         "preset": plan.preset,
+        "leaves_out": plan.texts.leaves_out,
+        "bert": plan.bert.name if plan.bert else "",
         "resamples": plan.resamples,
         "seed": plan.seed,
         "items": len(items.chosen),
@@ -256,107 +303,16 @@ def _about(
     }
 
 
-def _left_out(items: Items) -> list[str]:
+def _shared(plan: Plan, console: Console) -> list[Contamination]:
+    """What the evaluation shares with the sets that systems were trained on."""
+    if not plan.trained_on:
+        return []
+    with console.status("looking for the evaluation's pictures in the sets trained on"):
+        return [contamination(plan.data, plan.trained_on, plan.split)]
+
+
+def _left_out(plan: Plan, items: Items) -> list[str]:
+    unfitted = ["No baselines: they would be fitted on the patients that are asked about."]
     return [
         f"{count} samples were not asked: {reason}." for reason, count in items.left_out.items()
-    ]
-
-
-def _routing(
-    items: Items, contenders: Sequence[Contender], looks: Looks
-) -> dict[str, dict[str, list[list[float]]]]:
-    """Mean expert load by anatomy of every system that has experts."""
-    see = looks.see(None)
-    chosen: dict[str, dict[str, Item]] = {}
-    for item in items.chosen:
-        studies = chosen.setdefault(item.anatomy, {})
-        if len(studies) < _ROUTED_STUDIES:
-            studies.setdefault(item.study, item)
-    found: dict[str, dict[str, list[list[float]]]] = {}
-    for contender in contenders:
-        if contender.expert_load is None:
-            continue
-        for anatomy, studies in sorted(chosen.items()):
-            loads = [contender.expert_load(Asked(item, see(item))) for item in studies.values()]
-            known = [load for load in loads if load is not None]
-            if known:
-                mean = np.mean(known, axis=0).round(4).tolist()
-                found.setdefault(contender.system.name, {})[anatomy] = mean
-    return found
-
-
-def _drawings(
-    result: Mapping[str, Any], tables_of: Mapping[tuple[str, str], tuple[list[str], np.ndarray]]
-) -> list[Drawing]:
-    names = [system["name"] for system in result["about"]["systems"]]
-    drawings = []
-    for task, metric in _DRAWN.items():
-        for language in result["about"]["languages"]:
-            rows = [
-                row
-                for row in result["rows"]
-                if (row["task"], row["metric"], row["language"]) == (task, metric, language)
-            ]
-            if len(rows) > 1:
-                title = f"{task}, {language}: {metric} by anatomy, with 95 % intervals"
-                drawings.append(Drawing(title, plots.by_anatomy(rows, names)))
-    if result["reliability"]:
-        title = "Diagnosis: how often answers of a confidence are right"
-        drawings.append(Drawing(title, plots.reliability(result["reliability"])))
-    for (name, anatomy), (classes, counts) in tables_of.items():
-        if name == names[0]:
-            title = f"Diagnosis, {anatomy}: what {name} chose, in one language"
-            drawings.append(Drawing(title, plots.confusion(classes, counts)))
-    for name, loads in result["routing"].items():
-        arrays = {anatomy: np.array(load) for anatomy, load in loads.items()}
-        title = f"{name}: share of the router's places per layer and expert"
-        drawings.append(Drawing(title, plots.routing(arrays)))
-    return drawings
-
-
-def _worst(
-    plan: Plan, items: Items, replies: Replies, names: Sequence[str], looks: Looks
-) -> list[WorstCase]:
-    """The reports, or else findings, of the first system that agree least with their reference."""
-    written = next(
-        (
-            places
-            for task in (Task.REPORT, Task.FINDINGS, Task.CAPTION)
-            if (places := [n for n, item in enumerate(items.chosen) if item.task is task])
-            and all(replies[names[0], PLAIN][n] is not None for n in places)
-        ),
-        [],
-    )
-    see = looks.see(None)
-    ranked: list[tuple[float, str, int]] = []
-    for language in plan.languages:
-        own = [n for n in written if items.chosen[n].language is language]
-        if not own:
-            continue
-        name, metric = next(
-            (name, one)
-            for name, one in preset(plan.preset).metrics(language).items()
-            if name.startswith(("ROUGE-L", "BLEU"))
-        )
-        said = [_text(replies[names[0], PLAIN][n]) for n in own]
-        scored = metric(said, [items.chosen[n].reference for n in own], language)
-        singles = scored(np.eye(len(own), dtype=np.int32))
-        ranked += [(float(value), name, n) for value, n in zip(singles, own, strict=True)]
-    return [
-        WorstCase(
-            id=items.chosen[n].id,
-            system=names[0],
-            anatomy=items.chosen[n].anatomy,
-            language=str(items.chosen[n].language),
-            metric=name,
-            score=value,
-            reference=items.chosen[n].reference,
-            texts={who: _text(replies[who, PLAIN][n]) for who in names if replies[who, PLAIN][n]},
-            pictures=list(see(items.chosen[n])),
-        )
-        for value, name, n in sorted(ranked)[:_WORST]
-    ]
-
-
-def _text(reply: Any) -> str:
-    return "" if reply is None else str(reply.text)
+    ] + (unfitted if plan.split is Split.TRAIN else [])

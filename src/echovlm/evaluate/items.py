@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,10 @@ import numpy as np
 
 from echovlm.data.reader import SampleReader
 from echovlm.data.sample import IMAGE_TAG, Sample, Split
-from echovlm.errors import DataError
+from echovlm.errors import DataError, OptionError
+from echovlm.evaluate.replies import read_choice, read_judgement, read_options
 from echovlm.facts import Fact
-from echovlm.prompts import Task
+from echovlm.prompts import MAX_QUESTION, Task
 from echovlm.terms import Language
 
 CLOSED = frozenset({Task.DIAGNOSIS, Task.ANATOMY})
@@ -29,6 +31,9 @@ UNKNOWN = "unknown"
 """The anatomy of an item whose source does not state one."""
 
 _MOST_CANDIDATES = 60
+
+View = tuple[str, ...]
+"""The pictures an item is about: its study and their files."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Item:
     facts: tuple[Fact, ...] = ()
 
     @property
+    def view(self) -> View:
+        """The pictures it is about; equal for items that show the same."""
+        return (self.study, *self.images)
+
+    @property
     def digest(self) -> str:
         """What a stored reply depends on: the question and the candidates."""
         parts = (self.id, self.question, *self.candidates)
@@ -80,14 +90,14 @@ class Items:
         chosen: in an order that keeps the items of a study together.
         ids: of all samples of the split, asked or not.
         reader: gives their pictures.
-        left_out: why samples were left out, with their number.
+        left_out: why samples that were wanted were left out, with their number.
     """
 
     chosen: tuple[Item, ...]
     ids: frozenset[str]
     reader: SampleReader
     left_out: dict[str, int]
-    _last: dict[tuple[str, ...], list[np.ndarray]] = field(default_factory=dict)
+    _last: dict[View, list[np.ndarray]] = field(default_factory=dict)
 
     def pictures(self, item: Item) -> list[np.ndarray]:
         """The pictures of an item, ``(H, W, 3)`` uint8 RGB; those asked for last are kept.
@@ -95,12 +105,11 @@ class Items:
         Raises:
             DataError: naming a picture that is missing or damaged.
         """
-        view = (item.study, *item.images)
-        if view not in self._last:
+        if item.view not in self._last:
             pictures = self.reader[item.number].pictures
             self._last.clear()
-            self._last[view] = pictures
-        return self._last[view]
+            self._last[item.view] = pictures
+        return self._last[item.view]
 
 
 def read_items(
@@ -122,13 +131,90 @@ def read_items(
         sources: of which data sets within the set; all where empty.
         most: most items of each task, language and anatomy; 0 for all. Both languages are asked
             about the same studies.
-        seed: of that choice.
+        seed: of that choice, at least 0.
 
     Raises:
-        DataError: when the set cannot be read, two samples have one id, or nothing is left to ask.
+        DataError: when the set cannot be read, two samples have one id, it holds nothing of one of
+            the sources, or nothing is left to ask.
+        OptionError: for a seed below 0.
     """
+    if seed < 0:
+        raise OptionError(f"The seed must be 0 or more, not {seed}.")
+    items, held = _read(data, split, _Wanted(tasks, languages, sources), most, seed)
+    for source in sources:
+        if source not in held.sources:
+            raise DataError(
+                data,
+                f"holds nothing of source '{source}' in its {split} split; it has "
+                f"{_listed(held.sources)}",
+                "Name one of these or another split",
+            )
+    if not items.chosen:
+        left_out = "".join(f"; {count} left out: {why}" for why, count in items.left_out.items())
+        raise DataError(
+            data,
+            f"holds nothing to ask in its {split} split; it has the tasks {_listed(held.tasks)} in "
+            f"the languages {_listed(held.languages)}{left_out}",
+            "Name another split or other tasks",
+        )
+    return items
+
+
+def items_if_any(
+    data: Path,
+    split: Split,
+    tasks: Collection[Task],
+    languages: Collection[Language],
+    sources: Collection[str],
+) -> Items | None:
+    """As :func:`read_items`; None where there is nothing to ask.
+
+    Raises:
+        DataError: when the set cannot be read, or two samples have one id.
+    """
+    items, _ = _read(data, split, _Wanted(tasks, languages, sources))
+    return items if items.chosen else None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which samples are asked about; one of unknown task or language may be among them."""
+
+    tasks: Collection[Task]
+    languages: Collection[Language]
+    sources: Collection[str]
+
+    def may_be(self, sample: Sample) -> bool:
+        return (
+            (sample.task is None or sample.task in self.tasks)
+            and (sample.language is None or sample.language in self.languages)
+            and (not self.sources or sample.source in self.sources)
+        )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a split holds."""
+
+    sources: set[str] = field(default_factory=set)
+    tasks: set[Task | None] = field(default_factory=set)
+    languages: set[Language | None] = field(default_factory=set)
+
+    def add(self, sample: Sample) -> None:
+        self.sources.add(sample.source)
+        self.tasks.add(sample.task)
+        self.languages.add(sample.language)
+
+
+def _listed(names: Collection[str | None]) -> str:
+    return ", ".join(sorted(name or UNKNOWN for name in names)) or "(none)"
+
+
+def _read(
+    data: Path, split: Split, wanted: _Wanted, most: int = 0, seed: int = 0
+) -> tuple[Items, _Held]:
     reader = SampleReader(data, split)
-    left_out: dict[str, int] = {}
+    held, left_out = _Held(), Counter[str]()
     found: list[Item] = []
     ids: set[str] = set()
     for number in range(len(reader)):
@@ -136,30 +222,18 @@ def read_items(
         if sample.id in ids:
             raise DataError(data, f"holds two samples '{sample.id}'", "Give each its own id")
         ids.add(sample.id)
-        reason = _unfit(sample)
-        if reason:
-            left_out[reason] = left_out.get(reason, 0) + 1
-        elif _is_wanted(sample, tasks, languages, sources):
+        held.add(sample)
+        if not wanted.may_be(sample):
+            continue
+        if reason := _unfit(sample):
+            left_out[reason] += 1
+        else:
             found.append(_item(number, sample))
     chosen = spread(found, most, seed) if most else found
-    if not chosen:
-        raise DataError(
-            data, f"holds nothing to ask in its {split} split", "Name another split or other tasks"
-        )
     if any(item.task in CLOSED for item in chosen):
         chosen = _with_candidates(chosen, _answers(data))
     chosen.sort(key=lambda item: (item.study, item.number))
-    return Items(tuple(chosen), frozenset(ids), reader, left_out)
-
-
-def _is_wanted(
-    sample: Sample,
-    tasks: Collection[Task],
-    languages: Collection[Language],
-    sources: Collection[str],
-) -> bool:
-    known = sample.task in tasks and sample.language in languages
-    return known and (not sources or sample.source in sources)
+    return Items(tuple(chosen), frozenset(ids), reader, dict(left_out)), held
 
 
 def _unfit(sample: Sample) -> str:
@@ -172,6 +246,21 @@ def _unfit(sample: Sample) -> str:
         return "no question or no answer"
     if sum(turn.role == "user" for turn in sample.turns) > 1:
         return "several questions in one conversation"
+    if len(sample.question) > MAX_QUESTION:
+        return f"a question of more than {MAX_QUESTION:,} characters"
+    return _untold(sample)
+
+
+def _untold(sample: Sample) -> str:
+    """Why the true answer of a choice or judgement cannot be told, "" where it can."""
+    if sample.task is Task.CHOICE:
+        options = read_options(sample.question)
+        if not options:
+            return "a choice whose options cannot be read"
+        if read_choice(sample.answer, options) is None:
+            return "a choice whose answer names no single option"
+    if sample.task is Task.JUDGE and read_judgement(sample.answer) is None:
+        return "a judgement whose answer is neither true nor false"
     return ""
 
 

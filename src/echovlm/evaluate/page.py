@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
 from echovlm.evaluate.rows import AVERAGE
-from echovlm.evaluate.tables import cell
+from echovlm.evaluate.tables import cell, left_out
 
 _SIDE_PX = 256
 _TEMPLATE = "page.html.jinja"
@@ -49,6 +49,8 @@ class WorstCase:
         score: its value, 0-100.
         reference: the true text.
         texts: what each system wrote.
+        remarks: sentences on what is wrong with the text of ``system``, by itself and against the
+            reference.
         pictures: ``(H, W, 3)`` uint8 RGB.
     """
 
@@ -60,6 +62,7 @@ class WorstCase:
     score: float
     reference: str
     texts: Mapping[str, str]
+    remarks: Sequence[str]
     pictures: Sequence[np.ndarray]
 
 
@@ -86,6 +89,8 @@ def page(result: Mapping[str, Any], drawings: Sequence[Drawing], worst: Sequence
     }
     return environment.from_string(template).render(
         about=result["about"],
+        left_out=left_out(result["about"]),
+        contamination=result["contamination"],
         notes=result["notes"],
         averages=[row for row in rows if row["anatomy"] == AVERAGE],
         anatomies=[row for row in rows if row["anatomy"] != AVERAGE],

@@ -15,17 +15,14 @@ are drawn. Source of the idea: Goyal et al. 2017 (VQA v2), blind and language-on
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
 
 import numpy as np
 
 from echovlm.data.descriptors.lesion import to_grey
 from echovlm.data.descriptors.tissue import find_tissue
 from echovlm.errors import OptionError
-from echovlm.evaluate.blind import blanked
-from echovlm.evaluate.marks import without_marks
 from echovlm.study import Clip, Study
 
 
@@ -46,7 +43,7 @@ class Perturbation(StrEnum):
 
 
 _TAKEN = {
-    Perturbation.BLANK: "everything but the number and size of the pictures",
+    Perturbation.BLANK: "everything but number, size and mean grey of the pictures",
     Perturbation.NOISE: "everything but the outline of the insonified area and what lies beside it",
     Perturbation.PATIENT_SHUFFLED: "everything but what all patients show of this anatomy",
     Perturbation.OTHER_ORGAN: "everything but that it is an ultrasound picture",
@@ -57,61 +54,7 @@ _TAKEN = {
 _EXCHANGED = (Perturbation.PATIENT_SHUFFLED, Perturbation.OTHER_ORGAN)
 
 
-class Case(Protocol):
-    """A study that is asked about; its pictures are read only when they are asked for."""
-
-    @property
-    def patient(self) -> str:
-        """Equal for studies of one patient."""
-        ...
-
-    @property
-    def anatomy(self) -> str:
-        """Region shown."""
-        ...
-
-    def study(self) -> Study:
-        """Its pictures."""
-        ...
-
-
-def perturbed(cases: Sequence[Case], kind: Perturbation, seed: int = 0) -> Iterator[Study | None]:
-    """Change the pictures of every case.
-
-    Args:
-        cases: different studies; several questions about a study share its changed pictures.
-        kind: what is done.
-        seed: of noise and exchange; equal seeds and cases give equal studies.
-
-    Returns:
-        One study per case, in order, made when it is asked for; None where there is no picture.
-
-    Raises:
-        OptionError: when pictures cannot be exchanged: there are no cases, an anatomy has a single
-            patient, or there is a single anatomy.
-    """
-    if kind in _EXCHANGED:
-        donors = exchanged(
-            [case.patient for case in cases], [case.anatomy for case in cases], kind, seed
-        )
-        return (
-            shown_instead(case.study(), cases[donor].study())
-            for case, donor in zip(cases, donors, strict=True)
-        )
-    if kind is Perturbation.TEXT_ONLY:
-        return (None for _ in cases)
-    if kind is Perturbation.NOISE:
-        return (noisy(case.study(), (seed, place)) for place, case in enumerate(cases))
-    change: Callable[[Study], Study] = blanked if kind is Perturbation.BLANK else without_marks
-    return (change(case.study()) for case in cases)
-
-
-def shown_instead(study: Study, donor: Study) -> Study:
-    """A study with the clips of another one."""
-    return dataclasses.replace(study, clips=donor.clips)
-
-
-def noisy(study: Study, seed: int | Sequence[int]) -> Study:
+def noisy(study: Study, seed: int) -> Study:
     """The same study with even noise, 0 to 255, in place of every insonified area.
 
     Args:

@@ -17,6 +17,7 @@ from echovlm.evaluate.rows import AVERAGE
 
 _COLOURS = ("#1b6ca8", "#d1495b", "#3c8d5a", "#b8860b", "#6b4c9a", "#5f6b73", "#c06c2b", "#2a9d8f")
 _SETTINGS: Any = {
+    "text.parse_math": False,  # names are data
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -4,6 +4,8 @@ JSON Lines, one object per item:
 
     {"id": "...", "text": "..."}                                      what was written
     {"id": "...", "probabilities": {"benign lesion": 0.8, "...": 0.2}}  of a closed item
+
+Probabilities that sum to 1 within 0.01 are made to sum to 1.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from typing import Any
 
 from echovlm.data.writing import sha256_of
 from echovlm.errors import DataError
+from echovlm.evaluate.classification import SUM_TOLERANCE
 from echovlm.evaluate.items import Item
 from echovlm.evaluate.systems import Asked, Reply
 
-_SUM_TOLERANCE = 1e-3
 _LEAST_SHARE = 1e-12
+_DIGITS = 9  # that a sum of decimal fractions is exact to
 
 
 class Predictions:
@@ -32,6 +35,7 @@ class Predictions:
         path: the file.
         items: what is asked; a prediction for anything else is an error.
         known: ids of other items of the same set, which may be predicted but are not asked.
+        name: in tables; that of the file where empty.
 
     Raises:
         DataError: naming the first line that is damaged, repeats an id, names an unknown one, or
@@ -39,10 +43,13 @@ class Predictions:
     """
 
     sees = False
+    kept = False
     temperature = 1.0
 
-    def __init__(self, path: Path, items: Sequence[Item], known: frozenset[str]) -> None:
-        self.name = path.stem
+    def __init__(
+        self, path: Path, items: Sequence[Item], known: frozenset[str], name: str = ""
+    ) -> None:
+        self.name = name or path.stem
         self._path = path
         wanted = {item.id: item for item in items}
         self._replies: dict[str, Reply] = {}
@@ -66,7 +73,7 @@ class Predictions:
 
     def _lines(self) -> list[tuple[int, str]]:
         try:
-            lines = enumerate(self._path.read_text("utf-8").split("\n"), start=1)
+            lines = enumerate(self._path.read_text("utf-8-sig").split("\n"), start=1)
             return [(number, line) for number, line in lines if line.strip()]
         except OSError as error:
             raise DataError(
@@ -78,7 +85,7 @@ class Predictions:
     def _row(self, number: int, line: str) -> Mapping[str, Any]:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._error(number, "is no JSON", "Write one JSON object per line") from None
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise self._error(number, "has no 'id'", "Give every prediction the id of its sample")
@@ -104,15 +111,23 @@ class Predictions:
                 number, f"names '{unknown[0]}', which is no candidate", "Use the set's answers"
             )
         values = [chances.get(answer, 0.0) for answer in item.candidates]
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in values):
+        if not all(map(_is_share, values)):
             raise self._error(
-                number, "holds a probability that is not finite or below 0", "Correct it"
+                number, "holds a probability that is no number from 0 to 1", "Correct it"
             )
-        if abs(sum(values) - 1) > _SUM_TOLERANCE:
+        total = sum(values)
+        if round(abs(total - 1), _DIGITS) > SUM_TOLERANCE:
             raise self._error(
-                number, f"has probabilities that sum to {sum(values):.4g}", "Make them sum to 1"
+                number, f"has probabilities that sum to {total:.4g}", "Make them sum to 1"
             )
-        return Reply(likelihoods=tuple(math.log(max(value, _LEAST_SHARE)) for value in values))
+        shares = [max(value / total, _LEAST_SHARE) for value in values]
+        return Reply(likelihoods=tuple(math.log(share) for share in shares))
 
     def _error(self, number: int, what: str, remedy: str) -> DataError:
         return DataError(self._path, f"line {number} {what}", remedy)
+
+
+def _is_share(value: Any) -> bool:
+    """Whether a value lies between 0 and 1, or as little above as rounding may put it."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= 1 + SUM_TOLERANCE

@@ -30,6 +30,11 @@ _UNCOMPARABLE = (
     "Published numbers come from a test set that is not public, and neither tokeniser, averaging "
     "nor the model of BERTScore is stated; compare differences between systems, not levels."
 )
+_OF_ENTITIES = frozenset({"Hamming accuracy", "macro precision", "macro recall", "macro F1"})
+_OTHER_ENTITIES = (
+    "The paper's list of entities and what finds them in a text are not public; ours is another "
+    "list, so that neither levels nor differences can be compared with the published ones."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class MeasuredRow:
         low: lower end of its interval, None where there is none.
         high: upper end.
         signature: what it takes to compute it again.
+        test_set: tells the test set from another.
     """
 
     system: str
@@ -78,6 +84,7 @@ class MeasuredRow:
     low: float | None = None
     high: float | None = None
     signature: str = ""
+    test_set: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,6 +234,10 @@ def compare_with_published(measured: Sequence[MeasuredRow], table: int) -> Compa
 
 def _warnings(fitting: Sequence[MeasuredRow], left_out: int) -> tuple[str, ...]:
     warnings = [_UNCOMPARABLE]
+    if any(row.metric in _OF_ENTITIES for row in fitting):
+        warnings.append(_OTHER_ENTITIES)
+    if len({row.test_set for row in fitting}) > 1:
+        warnings.append("The measured values come from several test sets; do not compare them.")
     signatures: dict[str, set[str]] = {}
     for row in fitting:
         signatures.setdefault(row.metric, set()).add(row.signature)

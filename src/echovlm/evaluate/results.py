@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from echovlm.evaluate.calibration import reliability
 from echovlm.evaluate.classification import ClassProbabilities
+from echovlm.evaluate.closed import closed_probabilities
 from echovlm.evaluate.comparisons import BOOTSTRAP, SIGN_FLIPS, holm, sign_flip_p
 from echovlm.evaluate.items import Item
+from echovlm.evaluate.perturb import Perturbation
 from echovlm.evaluate.rows import AVERAGE, HEADLINES, PLAIN, Row, Score, difference, rows_of
-from echovlm.evaluate.scoring import Replies, closed_probabilities
+from echovlm.evaluate.scoring import Replies
 from echovlm.evaluate.systems import Reply, System
 from echovlm.prompts import Task
 
@@ -28,7 +29,7 @@ class Judged:
 
     Attributes:
         rows: JSON values of every row, averages before their anatomies.
-        comparisons: of every two systems, by the averages.
+        comparisons: of the first system with each other one, by the averages.
         notes: sentences on what a reader has to know.
     """
 
@@ -60,26 +61,31 @@ def judged(scores: Iterable[Score], systems: Sequence[System], resamples: int, s
 def _mark_blind(told: Mapping[str, Any]) -> None:
     """Say of every look whether the score does without what it takes away.
 
-    It does where the interval of the difference reaches zero, or lies on the wrong side of it.
+    It does where the interval of the difference reaches zero, or lies on the wrong side of it. To
+    do without callipers and writing is no fault.
     """
+    judging = told["metric"] in HEADLINES
     for entry in told["systems"].values():
-        for taken in entry["looks"].values():
+        for look, taken in entry["looks"].items():
             end = taken["high"] if told["lower_is_better"] else taken["low"]
-            worse = end is not None and (end < 0 if told["lower_is_better"] else end > 0)
-            taken["blind"] = told["metric"] in HEADLINES and not worse
+            same = end is not None and (end >= 0 if told["lower_is_better"] else end <= 0)
+            taken["blind"] = judging and same and look != Perturbation.CALIPER_REMOVED
 
 
 def _comparisons(rows: Sequence[Row], patients: Patients, seed: int) -> list[dict[str, Any]]:
-    """Every two systems by every average; p is corrected over those of a task and language.
+    """The first system against each other one, by the averages of the main scores.
 
-    p comes from sign flips where the score is a mean over items, else from the bootstrap.
+    p comes from sign flips where the score is a mean over items, else from the bootstrap, and is
+    corrected over the comparisons of a task and language. Were every two systems compared by every
+    score, the least p of the bootstrap could not pass the correction.
     """
     families: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        if row.told["anatomy"] != AVERAGE:
+        if row.told["anatomy"] != AVERAGE or row.told["metric"] not in HEADLINES:
             continue
         family = row.told["task"], row.told["language"]
-        for one, other in combinations(row.drawn, 2):
+        one = next(iter(row.drawn), "")
+        for other in list(row.drawn)[1:]:
             apart = difference(row.drawn[one], row.drawn[other])
             if apart["p"] is None:
                 continue

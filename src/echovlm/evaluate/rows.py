@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from echovlm.evaluate.comparisons import case_values
-from echovlm.evaluate.intervals import LEVEL, Statistic, weights
+from echovlm.evaluate.intervals import LEVEL, Statistic, ratio, weights
 
 PLAIN = "plain"
 """The look that takes nothing away."""
@@ -97,9 +97,15 @@ def rows_of(score: Score, resamples: int, seed: int) -> list[Row]:
         anatomy: {who: _values(one, drawn_weights[:, places]) for who, one in statistics.items()}
         for anatomy, (places, statistics) in score.parts.items()
     }
-    answered = list(next(iter(drawn.values())))
-    average = {who: _mean([part[who] for part in drawn.values()]) for who in answered}
-    rows = [replace(_row(score, AVERAGE, range(count), average), cases=_case_values(score))]
+    # A system that does a task in some anatomies alone has no average over all.
+    answered = [
+        who for who in next(iter(drawn.values())) if all(who in one for one in drawn.values())
+    ]
+    average = _means(drawn, answered)
+    judged = sorted(place for places, _ in score.parts.values() for place in places)
+    whole = _row(score, AVERAGE, judged, average)
+    whole.told["anatomies"] = list(drawn)
+    rows = [replace(whole, cases=_case_values(score))]
     if len(drawn) > 1:
         rows += [_row(score, name, score.parts[name][0], values) for name, values in drawn.items()]
     return rows
@@ -110,13 +116,23 @@ def _values(statistic: Statistic, own: np.ndarray) -> np.ndarray:
     return np.where(own.sum(axis=1) > 0, statistic(own), np.nan)
 
 
-def _mean(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean over the anatomies in which the score is defined, resample by resample."""
-    table = np.stack([part for part in parts if np.isfinite(part[0])] or list(parts))
-    defined = np.isfinite(table)
-    total = np.where(defined, table, 0.0).sum(axis=0)
-    many = defined.sum(axis=0)
-    return np.divide(total, many, out=np.full(total.shape, np.nan), where=many > 0)
+def _means(
+    drawn: Mapping[str, Mapping[Answered, np.ndarray]], answered: Sequence[Answered]
+) -> dict[Answered, np.ndarray]:
+    """Means over the anatomies in which the score is defined for everyone, resample by resample.
+
+    What is undefined for one is left out for all, so that no two means are of other anatomies.
+    """
+    if not answered:
+        return {}
+    table = np.stack([[part[who] for part in drawn.values()] for who in answered])
+    defined = np.isfinite(table).all(axis=0)  # (parts, 1 + R)
+    if defined[:, 0].any():
+        defined &= defined[:, :1]
+    total = np.where(defined, table, 0.0).sum(axis=1)
+    return dict(
+        zip(answered, ratio(total, np.broadcast_to(defined.sum(axis=0), total.shape)), strict=True)
+    )
 
 
 def _case_values(score: Score) -> dict[str, np.ndarray]:

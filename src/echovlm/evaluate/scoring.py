@@ -2,9 +2,9 @@
 
 | task | judged by |
 |---|---|
-| report, findings, impression | text metrics, facts (:mod:`echovlm.evaluate.clinical`) |
+| report, findings, impression | text metrics; facts, entities, mistakes, remarks (``clinical``) |
 | caption, question | text metrics |
-| question that asks for a length | error in mm and %, share of answers without a length |
+| question that asks for a measurement | error in its unit and in %, number or unit missing |
 | diagnosis, anatomy | choice among the candidates, probabilities, abstaining |
 | choice, judge | share right, share unreadable |
 
@@ -15,46 +15,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
-from echovlm.evaluate import measures
-from echovlm.evaluate.calibration import probabilities
-from echovlm.evaluate.classification import (
-    ClassProbabilities,
-    accuracy,
-    balanced_accuracy,
-    class_probabilities,
-    diagnosis_scores,
-    macro_f1,
+from echovlm.evaluate.clinical import (
+    FactKind,
+    MistakeKind,
+    Reading,
+    RemarkKind,
+    entity_scores_of,
+    read_reports,
+    remarks_by_rule,
+    score_readings,
 )
-from echovlm.evaluate.clinical import FactKind, MistakeKind, clinical_scores
 from echovlm.evaluate.clinical import signature as clinical_signature
+from echovlm.evaluate.closed import closed_scores
 from echovlm.evaluate.intervals import Statistic, mean_of
-from echovlm.evaluate.items import CLOSED, Item
-from echovlm.evaluate.lengths import length_scores
+from echovlm.evaluate.items import CLOSED, UNKNOWN, Item
+from echovlm.evaluate.measurements import MeasurementScores, measured_value, measurement_scores
 from echovlm.evaluate.replies import choice_scores, judge_scores, read_options
 from echovlm.evaluate.rows import Answered, Score
 from echovlm.evaluate.systems import Reply
 from echovlm.evaluate.text import Metric
+from echovlm.facts.statement import unit_of
 from echovlm.prompts import Task
 from echovlm.terms import Language
 
 MEASUREMENT = "measurement"
-"""Questions about a length, judged by its error."""
+"""Questions about a measurement, judged by its error."""
 
 IN_WORDS = "in words"
 """Closed questions without candidates: all answers are one, or too many; judged as text."""
 
-UNREADABLE = "(unreadable)"
-"""Stands for the choice of a system that wrote none of the candidates, or several."""
-
 _ALL = "all"
 _TOLD = (Task.REPORT, Task.FINDINGS, Task.IMPRESSION)
-_LOWER = frozenset(
-    {"calibration error", "Brier score", "area under risk-coverage", "unreadable",
-     "median error in mm", "median error in %", "without a number", "without a unit"}
+_LOWER = (
+    "calibration error", "Brier score", "area under risk-coverage", "unreadable", "median error in",
+    "without a number", "without a unit", "texts with",
 )  # fmt: skip
-_MISTAKES = "texts with mistake: "
+"""How the names of scores begin of which less is better."""
+
+_MISSING_MEASUREMENT = "median over answers; a missing number or unit counts as 0"
 _FINE = 3  # digits of scores between 0 and 1
 
 Replies = Mapping[Answered, Sequence[Reply | None]]
@@ -63,22 +64,27 @@ Replies = Mapping[Answered, Sequence[Reply | None]]
 Metrics = Callable[[Language], Mapping[str, Metric]]
 """The text metrics of a preset in one language."""
 
+Scorer = Callable[[Sequence[Reply], float], Mapping[str, Statistic]]
+"""Replies to some items and the temperature of who replied, to a statistic per score."""
+
 
 @dataclass(frozen=True)
 class Judge:
     """How the items of a task are judged.
 
     Attributes:
-        make: items, replies to them and a temperature to a statistic per score.
+        of: what scores the replies to some items; made once for all systems and looks.
         decimals: digits shown.
         signature: of scores that carry none themselves.
         by_anatomy: whether anatomies are judged apart.
+        judges: which items of the task it judges.
     """
 
-    make: Callable[[Sequence[Item], Sequence[Reply], float], Mapping[str, Statistic]]
+    of: Callable[[Sequence[Item]], Scorer]
     decimals: int
     signature: str
     by_anatomy: bool = True
+    judges: Callable[[Item], bool] = lambda item: True
 
 
 def scores_of(
@@ -108,7 +114,7 @@ def scores_of(
 
 def task_of(item: Item) -> str:
     """The task under which an item is judged."""
-    if item.task is Task.QUESTION and _length_of(item) is not None:
+    if item.task is Task.QUESTION and _true_value(item) is not None:
         return MEASUREMENT
     if item.task in CLOSED and not item.candidates:
         return f"{item.task} {IN_WORDS}"
@@ -117,18 +123,31 @@ def task_of(item: Item) -> str:
 
 def _judges(task: str, items: Sequence[Item], texts: Mapping[str, Metric]) -> list[Judge]:
     if task == MEASUREMENT:
-        return [Judge(_lengths, 1, "median over answers; a missing length counts as 0 mm")]
+        units = sorted({_unit(item) for item in items})
+        return [
+            Judge(_directly(_relative_errors), 1, _MISSING_MEASUREMENT),
+            *(Judge(_directly(_errors), 1, _MISSING_MEASUREMENT, judges=_is_in(unit))
+              for unit in units),
+        ]  # fmt: skip
     if task == Task.CHOICE:
-        return [Judge(_choices, _FINE, "echovlm.evaluate.replies")]
+        return [Judge(_directly(_choices), _FINE, "echovlm.evaluate.replies")]
     if task == Task.JUDGE:
-        return [Judge(_judgements, _FINE, "echovlm.evaluate.replies")]
+        return [Judge(_directly(_judgements), _FINE, "echovlm.evaluate.replies")]
     if task in CLOSED:
         closed = "closed set; probabilities: softmax of likelihoods over the temperature"
-        return [Judge(_closed, _FINE, closed, by_anatomy=task != Task.ANATOMY)]
-    judges = [Judge(_texts(texts), 1, "")]
+        by_anatomy = task != Task.ANATOMY
+        return [Judge(_directly(_closed), _FINE, closed, by_anatomy=by_anatomy)]
+    judges = [Judge(_directly(partial(_texts, texts)), 1, "")]
     if task in _TOLD:
-        judges.append(Judge(_facts, _FINE, clinical_signature()))
+        judges.append(Judge(_told, _FINE, clinical_signature()))
     return judges
+
+
+def _directly(
+    score: Callable[[Sequence[Item], Sequence[Reply], float], Mapping[str, Statistic]],
+) -> Callable[[Sequence[Item]], Scorer]:
+    """What needs nothing made of the items beforehand."""
+    return lambda items: partial(score, items)
 
 
 def _scores(
@@ -141,18 +160,15 @@ def _scores(
 ) -> Iterator[Score]:
     parts: dict[str, list[int]] = {}
     for place, item in enumerate(items):
-        parts.setdefault(item.anatomy if judge.by_anatomy else _ALL, []).append(place)
-    judged: dict[str, dict[Answered, Mapping[str, Statistic]]] = {
-        part: {
-            who: judge.make(
-                [items[place] for place in places],
-                [said[place] for place in places],
-                temperatures[who[0]],
-            )
+        if judge.judges(item):
+            parts.setdefault(item.anatomy if judge.by_anatomy else _ALL, []).append(place)
+    judged: dict[str, dict[Answered, Mapping[str, Statistic]]] = {}
+    for part, places in parts.items():
+        scored = judge.of([items[place] for place in places])
+        judged[part] = {
+            who: scored([said[place] for place in places], temperatures[who[0]])
             for who, said in replies.items()
         }
-        for part, places in parts.items()
-    }
     names = dict.fromkeys(
         name for of_part in judged.values() for scores in of_part.values() for name in scores
     )
@@ -163,6 +179,7 @@ def _scores(
                 {who: scores[name] for who, scores in of_part.items() if name in scores},
             )
             for part, of_part in judged.items()
+            if any(name in scores for scores in of_part.values())
         }
         first = next(one for _, statistics in of_name.values() for one in statistics.values())
         yield Score(
@@ -172,63 +189,20 @@ def _scores(
             patients=[item.patient for item in items],
             parts=of_name,
             signature=str(getattr(first, "signature", judge.signature)),
-            lower_is_better=name in _LOWER or name.startswith(_MISTAKES),
+            lower_is_better=name.startswith(_LOWER),
             decimals=judge.decimals,
         )
 
 
-# --- closed questions ---
-
-
-def closed_probabilities(
-    items: Sequence[Item], replies: Sequence[Reply], temperature: float
-) -> ClassProbabilities:
-    """What a system thinks of closed items; what it wrote counts as certain of one candidate.
-
-    Raises:
-        ValueError: when a likelihood is no number.
-    """
-    classes = dict.fromkeys(answer for item in items for answer in item.candidates)
-    chances = [_chances(item, said, temperature) for item, said in zip(items, replies, strict=True)]
-    true = [item.reference for item in items]
-    return class_probabilities(true, chances, [*classes, UNREADABLE])
-
-
-def _chances(item: Item, reply: Reply, temperature: float) -> dict[str, float]:
-    if not reply.likelihoods:
-        return {chosen_in(reply.text, item.candidates) or UNREADABLE: 1.0}
-    values = probabilities(reply.likelihoods, temperature)
-    return dict(zip(item.candidates, values.tolist(), strict=True))
-
-
-def chosen_in(text: str, candidates: Sequence[str]) -> str:
-    """The candidate that a text names, "" where it names none or several.
-
-    A candidate within a longer one that is named too ("cyst" in "cystic nodule") is not meant.
-    """
-    words = text.casefold()
-    named = [one for one in candidates if one.casefold() in words]
-    longest = [
-        one
-        for one in named
-        if not any(one != other and one.casefold() in other.casefold() for other in named)
-    ]
-    return longest[0] if len(longest) == 1 else ""
+# --- closed questions, choices and judgements ---
 
 
 def _closed(
     items: Sequence[Item], replies: Sequence[Reply], temperature: float
 ) -> Mapping[str, Statistic]:
-    thought = closed_probabilities(items, replies, temperature)
-    if all(reply.likelihoods for reply in replies):
-        return diagnosis_scores(thought)
-    chosen = thought.chosen
-    return {
-        "accuracy": accuracy(thought.truth, chosen),
-        "balanced accuracy": balanced_accuracy(thought.truth, chosen),
-        "macro F1": macro_f1(thought.truth, chosen),
-        "unreadable": mean_of([one == UNREADABLE for one in chosen]),
-    }
+    # The temperature is fitted to diagnoses.
+    asked = items[0].task is Task.ANATOMY
+    return closed_scores(items, replies, 1.0 if asked else temperature)
 
 
 def _choices(
@@ -251,55 +225,111 @@ def _judgements(
 
 def _texts(
     metrics: Mapping[str, Metric],
-) -> Callable[[Sequence[Item], Sequence[Reply], float], Mapping[str, Statistic]]:
-    def make(
-        items: Sequence[Item], replies: Sequence[Reply], temperature: float
-    ) -> Mapping[str, Statistic]:
-        said, true = [one.text for one in replies], [item.reference for item in items]
-        return {name: one(said, true, items[0].language) for name, one in metrics.items()}
-
-    return make
-
-
-def _facts(
-    items: Sequence[Item], replies: Sequence[Reply], temperature: float
+    items: Sequence[Item],
+    replies: Sequence[Reply],
+    temperature: float,
 ) -> Mapping[str, Statistic]:
-    scores = clinical_scores(
-        [one.text for one in replies],
-        [item.reference for item in items],
-        [item.language for item in items],
-    )
+    said, true = [one.text for one in replies], [item.reference for item in items]
+    return {name: one(said, true, items[0].language) for name, one in metrics.items()}
+
+
+def _told(items: Sequence[Item]) -> Scorer:
+    """Reads each text once; the references for all systems together."""
+    languages = [item.language for item in items]
+    true = read_reports([item.reference for item in items], languages)
+
+    def scored(replies: Sequence[Reply], temperature: float) -> Mapping[str, Statistic]:
+        said = read_reports([one.text for one in replies], languages)
+        return _facts(said, true) | _entities(said, true, items[0].anatomy) | _remarks(said)
+
+    return scored
+
+
+def _facts(said: Sequence[Reading], true: Sequence[Reading]) -> dict[str, Statistic]:
+    scores = score_readings(said, true)
     return (
         {"facts F1": scores.f1(), "facts precision": scores.precision()}
         | {"facts recall": scores.recall()}
         | {f"{kind} F1": scores.f1(kind) for kind in FactKind}
-        | {f"{_MISTAKES}{kind}": scores.rate(kind) for kind in MistakeKind}
+        | {f"texts with mistake: {kind}": scores.rate(kind) for kind in MistakeKind}
     )
 
 
-# --- lengths ---
+def _entities(
+    said: Sequence[Reading], true: Sequence[Reading], anatomy: str
+) -> dict[str, Statistic]:
+    """Entities of one anatomy, none where it is not known."""
+    if anatomy == UNKNOWN:
+        return {}
+    scores = entity_scores_of(said, true, [anatomy] * len(said))
+    return {
+        "entities Hamming": scores.hamming_accuracy(),
+        "entities precision": scores.macro_precision(),
+        "entities recall": scores.macro_recall(),
+        "entities F1": scores.macro_f1(),
+    }
 
 
-def _length_of(item: Item) -> float | None:
-    """The true length a question asks for, in mm."""
+def _remarks(said: Sequence[Reading]) -> dict[str, Statistic]:
+    kinds = [{each.kind for each in remarks_by_rule(reading)} for reading in said]
+    return {
+        f"texts with remark: {kind}": mean_of([kind in found for found in kinds])
+        for kind in RemarkKind
+    }
+
+
+# --- measurements ---
+
+
+def _asked_name(item: Item) -> str:
+    """The one fact a question asks for, "" where there are several or none."""
     names = {fact.name for fact in item.facts}
-    if len(names) != 1 or not next(iter(names)).endswith("_mm"):
-        return None
-    return measures.length_mm(item.reference, item.language, next(iter(names))) or None
+    return names.pop() if len(names) == 1 else ""
 
 
-def _lengths(
+def _true_value(item: Item) -> float | None:
+    """The true value of the measurement that a question asks for, in the unit of its name."""
+    name = _asked_name(item)
+    return _value_in(item.reference, name, item.language) if unit_of(name) else None
+
+
+@lru_cache(maxsize=65536)
+def _value_in(reference: str, name: str, language: Language) -> float | None:
+    return measured_value(reference, name, language) or None
+
+
+def _unit(item: Item) -> str:
+    return str(unit_of(_asked_name(item)))
+
+
+def _is_in(unit: str) -> Callable[[Item], bool]:
+    return lambda item: _unit(item) == unit
+
+
+def _measured(items: Sequence[Item], replies: Sequence[Reply]) -> MeasurementScores:
+    return measurement_scores(
+        [one.text for one in replies],
+        [value for item in items if (value := _true_value(item))],
+        [_asked_name(item) for item in items],
+        [item.language for item in items],
+    )
+
+
+def _relative_errors(
     items: Sequence[Item], replies: Sequence[Reply], temperature: float
 ) -> Mapping[str, Statistic]:
-    scores = length_scores(
-        [one.text for one in replies],
-        [length for item in items if (length := _length_of(item))],
-        [item.language for item in items],
-        [item.facts[0].name for item in items],
-    )
+    scores = _measured(items, replies)
     return {
-        "median error in mm": scores.median_error_mm,
         "median error in %": scores.median_error_percent,
         "without a number": scores.without_number,
         "without a unit": scores.without_unit,
     }
+
+
+def _errors(
+    items: Sequence[Item], replies: Sequence[Reply], temperature: float
+) -> Mapping[str, Statistic]:
+    """Of items with one unit; an error of a share is one of percentage points, not of the share."""
+    scores = _measured(items, replies)
+    unit = scores.units[0].replace("%", "percentage points")
+    return {f"median error in {unit}": scores.median_error}

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -59,15 +59,20 @@ class Reply:
         text: what it wrote; empty where it ranked candidates instead.
         likelihoods: log-likelihood of each candidate of the item, in order; empty where it wrote.
         cut: whether the text stopped at the limit of tokens.
+        refused: whether the system would not take the item; its text is empty then.
     """
 
     text: str = ""
     likelihoods: tuple[float, ...] = ()
     cut: bool = False
+    refused: bool = False
 
 
 class System(Protocol):
     """Whatever answers items.
+
+    A system whose replies cost next to nothing has ``kept = False``: they are not stored but asked
+    for whenever they are scored, so what it was fitted on, or reads, may change between runs.
 
     Attributes:
         name: in tables; different systems of one evaluation have different names.
@@ -92,6 +97,33 @@ class System(Protocol):
     def replies(self, asked: Sequence[Asked]) -> list[Reply | None]:
         """One reply per item, in order; None where the system does not do the task."""
         ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A system that gives each reply as soon as it has it, so that a failure loses none."""
+
+    def stream(self, asked: Sequence[Asked]) -> Iterator[tuple[int, Reply | None]]:
+        """Place and reply of each item, in any order."""
+        ...
+
+
+def refusals(replies: Mapping[tuple[str, str], Sequence[Reply | None]]) -> list[str]:
+    """A sentence on every system and look of which items were refused.
+
+    Args:
+        replies: to all items, by system and look.
+    """
+    counts = {
+        who: sum(reply is not None and reply.refused for reply in said)
+        for who, said in replies.items()
+    }
+    return [
+        f"{name} would not take {count} of {len(replies[name, look])} questions ({look}); they "
+        "count as answered with nothing."
+        for (name, look), count in counts.items()
+        if count
+    ]
 
 
 class Reader(Protocol):
@@ -125,19 +157,23 @@ class EngineSystem:
     Attributes:
         reader: the engine.
         name: in tables.
+        number_format: in which the engine computes ("float32"); another one may rank and write
+            otherwise.
         max_new_tokens: most tokens of one text.
         sees: it does.
     """
 
     reader: Reader
     name: str
+    number_format: str
     max_new_tokens: int = 512
     sees: bool = field(default=True, init=False)
 
     @property
     def version(self) -> str:
-        """Of the checkpoint; another limit of tokens may write other texts."""
-        return f"{self.reader.version}|max_new_tokens:{self.max_new_tokens}"
+        """Of the checkpoint and of how it is run."""
+        settings = f"{self.number_format}|max_new_tokens:{self.max_new_tokens}"
+        return f"{self.reader.version}|{settings}"
 
     @property
     def temperature(self) -> float:
@@ -174,7 +210,9 @@ class EngineSystem:
 class MostFrequent:
     """The most frequent training answer to each task, of the same source and anatomy if known.
 
-    It is told the true anatomy, which systems that look are not.
+    It is told the true source and anatomy, except where the anatomy is asked for. Systems that look
+    are told neither, but the candidates of a diagnosis, which are the answers of one source and
+    anatomy, reveal both.
 
     Args:
         train: items of the training split.
@@ -184,6 +222,7 @@ class MostFrequent:
     version = "1"
     temperature = 1.0
     sees = False
+    kept = False
 
     def __init__(self, train: Iterable[Item]) -> None:
         self._counts: dict[tuple[str, ...], Counter[str]] = {}
@@ -217,6 +256,9 @@ class MostFrequent:
 class GreyStatistics:
     """Closed items by logistic regression on five grey statistics of the first picture.
 
+    Of candidates that no training item had, each is as probable as the others, so that a source
+    without training items does not take the baseline from a whole task.
+
     Args:
         train: items of the training split with their pictures; only closed ones are used.
     """
@@ -225,6 +267,7 @@ class GreyStatistics:
     version = "1"
     temperature = 1.0
     sees = False  # it is a baseline beside the dependence on pictures, not a subject of it
+    kept = False
 
     def __init__(self, train: Iterable[Asked]) -> None:
         rows: dict[tuple[str, ...], tuple[list[np.ndarray], list[str]]] = {}
@@ -243,13 +286,15 @@ class GreyStatistics:
         return (str(item.task), str(item.language), *item.candidates)
 
     def replies(self, asked: Sequence[Asked]) -> list[Reply | None]:
-        """Log-probabilities of candidates; nothing for open items."""
-        return [self._reply(one) for one in asked]
+        """Log-probabilities of candidates; nothing for open items, and tasks never trained on."""
+        known = {key[:2] for key in self._models}
+        return [
+            self._reply(one) if one.item.candidates and self._key(one.item)[:2] in known else None
+            for one in asked
+        ]
 
-    def _reply(self, one: Asked) -> Reply | None:
+    def _reply(self, one: Asked) -> Reply:
         model = self._models.get(self._key(one.item))
-        if not one.item.candidates or not one.pictures or model is None:
-            return None
-        chances = model.probabilities(grey_statistics(one.pictures[0]))
+        chances = model.probabilities(grey_statistics(one.pictures[0])) if model else {}
         shares = [chances.get(answer, 0.0) + _LEAST_SHARE for answer in one.item.candidates]
         return Reply(likelihoods=tuple(math.log(share) for share in shares))

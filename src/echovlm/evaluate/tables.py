@@ -17,7 +17,7 @@ from echovlm.evaluate.rows import AVERAGE, HEADLINES
 BLIND = "⚠ not shown to look"
 
 Result = Mapping[str, Any]
-"""What ``results.json`` holds; see :func:`echovlm.evaluate.results.result_of`."""
+"""What ``results.json`` holds; see :func:`echovlm.evaluate.evaluation.evaluate`."""
 
 
 def markdown(result: Result) -> str:
@@ -30,14 +30,16 @@ def markdown(result: Result) -> str:
         f"patients, {about['split']} split of {about['data']} (manifest {about['manifest'][:12]}). "
         f"Intervals: 95 %, percentile bootstrap over patients, {about['resamples']} resamples, "
         f"seed {about['seed']}. Average: unweighted mean over the anatomies. Texts: preset "
-        f"`{about['preset']}`.",
+        f"`{about['preset']}`{left_out(about)}.",
         "",
         *_systems(about["systems"]),
         "",
+        *(f"{sentence}\n" for sentence in result["contamination"]),
         *(f"> {note}" for note in result["notes"]),
         "",
         "## Averages",
         "",
+        *looks_told(about),
         *_table(result, [row for row in result["rows"] if row["anatomy"] == AVERAGE]),
     ]
     anatomies = [row for row in result["rows"] if row["anatomy"] != AVERAGE]
@@ -49,12 +51,22 @@ def markdown(result: Result) -> str:
     return "\n".join(lines)
 
 
+def left_out(about: Mapping[str, Any]) -> str:
+    """What the chosen text metrics lack of the stack they stand for, to end a sentence with."""
+    return f", without {about['leaves_out']}" if about["leaves_out"] else ""
+
+
+def looks_told(about: Mapping[str, Any]) -> list[str]:
+    """What each look takes away, a sentence each, for Markdown."""
+    return [f"Δ {name}: without {taken}.\n" for name, taken in about["looks"].items()]
+
+
 def terminal(result: Result) -> Table:
     """The averages of the main scores as a table for the terminal; the files hold all."""
     names = [system["name"] for system in result["about"]["systems"]]
     table = Table(title="Averages over the anatomies, 95 % intervals", title_justify="left")
     for heading in ("task", "", "score", *names):
-        table.add_column(heading, overflow="fold")
+        table.add_column(Text(heading), overflow="fold")
     for row in result["rows"]:
         if row["anatomy"] == AVERAGE and row["metric"] in HEADLINES:
             cells = [_shown(row, name) for name in names]
@@ -90,7 +102,7 @@ def _signed(value: float | None, decimals: int) -> str:
 def _table(result: Result, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = [system["name"] for system in result["about"]["systems"]]
     lines = [
-        "| " + " | ".join(("task", "language", "anatomy", "score", "items", *names)) + " |",
+        _line("task", "language", "anatomy", "score", "items", *names),
         "|" + "---|" * (5 + len(names)),
     ]
     for row in rows:
@@ -100,8 +112,13 @@ def _table(result: Result, rows: Sequence[Mapping[str, Any]]) -> list[str]:
             str(row["items"]),
         ]  # fmt: skip
         cells += [_marked(row, row["systems"].get(name)) for name in names]
-        lines.append("| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |")
+        lines.append(_line(*cells))
     return lines
+
+
+def _line(*cells: str) -> str:
+    """A line of a Markdown table."""
+    return "| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |"
 
 
 def _marked(row: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:
@@ -122,8 +139,9 @@ def _systems(systems: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _comparisons(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = [
-        "Paired by patient: sign flips for scores that are means over items, else the bootstrap; p "
-        "corrected by Holm's method within each task and language.",
+        "Paired by patient: the first system against each other one, by sign flips for scores that "
+        "are means over items, else by the bootstrap; p corrected by Holm's method within each "
+        "task and language.",
         "",
         "| task | language | score | systems | difference (95 %) | p | p, corrected | test |",
         "|---|---|---|---|---|---|---|---|",
@@ -132,9 +150,16 @@ def _comparisons(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
         digits = one["decimals"]
         ends = f"({one['low']:+.{digits}f} to {one['high']:+.{digits}f})"
         lines.append(
-            f"| {one['task']} | {one['language']} | {one['metric']} | {one['one']} less "
-            f"{one['other']} | {one['difference']:+.{digits}f} {ends} | {one['p']:.4f} "
-            f"| {one['p_corrected']:.4f} | {one['test']} |"
+            _line(
+                one["task"],
+                one["language"],
+                one["metric"],
+                f"{one['one']} less {one['other']}",
+                f"{one['difference']:+.{digits}f} {ends}",
+                f"{one['p']:.4f}",
+                f"{one['p_corrected']:.4f}",
+                one["test"],
+            )
         )
     return lines
 

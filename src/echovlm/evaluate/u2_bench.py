@@ -34,7 +34,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import binascii
 import csv
 import json
 import re
@@ -83,6 +82,7 @@ _BOX_QUESTION = (
     "Give the bounding box of the {structure} in this ultrasound picture as [x0, y0, x1, y1], each "
     "number from 0 to 1: shares of the width from the left and of the height from the top."
 )
+_LONGEST_FIELD = 2**31 - 1
 _NO_VALUE = frozenset({"", "nan", "none", "null"})
 
 Box = tuple[float, float, float, float]
@@ -147,7 +147,7 @@ class Sample:
 
 
 def samples(folder: Path, tasks: Collection[Task] = tuple(Task)) -> Iterator[Sample]:
-    """Read the questions of a downloaded benchmark, file by file.
+    """Read the questions of a downloaded benchmark, row by row.
 
     Args:
         folder: holds the folders of the tasks.
@@ -157,18 +157,46 @@ def samples(folder: Path, tasks: Collection[Task] = tuple(Task)) -> Iterator[Sam
         DataError: when none of their folders is there, naming the file and row that is not as
             described above.
     """
-    files = [(task, path) for task in tasks for path in sorted((folder / task).glob("*.tsv"))]
-    if not files:
-        raise DataError(
-            folder,
-            f"holds none of the folders {', '.join(tasks)} with .tsv files",
-            "Name a download of DolphinAI/u2-bench",
-        )
-    for task, path in files:
-        for number, row in enumerate(_rows(path)):
-            sample = _sample(task, _Place(path, number), row)
+    for task, path in files(folder, tasks):
+        for _, sample in rows_of(task, path):
             if sample is not None:
                 yield sample
+
+
+def files(folder: Path, tasks: Collection[Task] = tuple(Task)) -> list[tuple[Task, Path]]:
+    """The files of a downloaded benchmark with their tasks; arguments as for :func:`samples`.
+
+    Raises:
+        DataError: when there is none.
+    """
+    found = [(task, path) for task in tasks for path in sorted((folder / task).glob("*.tsv"))]
+    if not found:
+        absent = f"holds none of the folders {', '.join(tasks)} with .tsv files"
+        problem = absent if folder.is_dir() else "is no folder"
+        raise DataError(folder, problem, "Name a download of DolphinAI/u2-bench")
+    return found
+
+
+def rows_of(task: Task, path: Path) -> Iterator[tuple[str, Sample | None]]:
+    """The id of every row of a file with its question, None where a value was not measured.
+
+    One row is held at a time.
+
+    Raises:
+        DataError: naming the row that is not as described above.
+    """
+    for number, row in enumerate(_rows(path)):
+        place = _Place(path, number)
+        yield place.id(task), _sample(task, place, row)
+
+
+def ids_of(task: Task, path: Path) -> list[str]:
+    """The id of every row of a file, whatever the row holds.
+
+    Raises:
+        DataError: when the file is no table.
+    """
+    return [_Place(path, number).id(task) for number, _ in enumerate(_rows(path))]
 
 
 def location_of(x: float, y: float) -> str:
@@ -189,22 +217,30 @@ class _Place:
     path: Path
     row: int
 
+    def id(self, task: Task) -> str:
+        return f"{task}/{self.path.name}:{self.row}"
+
     def refused(self, problem: str) -> DataError:
         return DataError(
             self.path, f"row {self.row} {problem}", "Compare it with echovlm.evaluate.u2_bench"
         )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    usual = csv.field_size_limit(2**31 - 1)  # pictures are longer than any usual field
+def _rows(path: Path) -> Iterator[dict[str, str]]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
-            return [
-                {name: (value or "").strip() for name, value in row.items() if name}
-                for row in csv.DictReader(stream, delimiter="\t")
-            ]
+            reader = csv.DictReader(stream, delimiter="\t")
+            while (row := _next(reader)) is not None:
+                yield {name: (value or "").strip() for name, value in row.items() if name}
     except (OSError, UnicodeDecodeError, csv.Error):
         raise DataError(path, "cannot be read as a table", "Download it again") from None
+
+
+def _next(reader: csv.DictReader[str]) -> dict[str, str] | None:
+    """The next row; pictures are longer than what any other table may hold in a field."""
+    usual = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        return next(reader, None)
     finally:
         csv.field_size_limit(usual)
 
@@ -227,7 +263,7 @@ def _sample(task: Task, place: _Place, row: Mapping[str, str]) -> Sample | None:
         )
         more["reference"] = text
     return Sample(
-        id=f"{task}/{place.path.name}:{place.row}",
+        id=place.id(task),
         task=task,
         file=place.path.stem,
         patient=f"{place.path.stem}/{row.get('patient_id') or place.row}",
@@ -249,7 +285,7 @@ def _picture(place: _Place, row: Mapping[str, str]) -> bytes:
     text = _wanted(place, row, "img_data")
     try:
         return base64.b64decode(text.rpartition("base64,")[2], validate=True)
-    except binascii.Error:
+    except ValueError:
         raise place.refused("has a picture that is not base64") from None
 
 
@@ -319,6 +355,8 @@ def _located(task: Task, place: _Place, row: Mapping[str, str]) -> dict[str, Any
     wanted = 2 if task is Task.KEYPOINT_DETECTION else 4
     if not isinstance(numbers, list | tuple) or len(numbers) != wanted:
         raise place.refused(f"has {column} of another form than {wanted} numbers")
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        raise place.refused(f"has {column} that are no numbers")
     shares = [float(number) for number in numbers]
     if not all(0 <= share <= 1 for share in shares):
         raise place.refused(f"has {column} beyond 0 to 1")

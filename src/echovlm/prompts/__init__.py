@@ -20,6 +20,9 @@ from echovlm.terms import Anatomy, Language
 SYSTEM_PROMPT = "You are a helpful assistant."
 """The system turn of every conversation: the default of Qwen2-VL's chat template."""
 
+MAX_QUESTION = 4000
+"""Most characters of a question."""
+
 
 class Task(StrEnum):
     """What is asked of the network about a study."""

@@ -14,11 +14,12 @@ import numpy as np
 from echovlm import prompts
 from echovlm.data.sample import Split
 from echovlm.data.store import StoredSet
-from echovlm.evaluate import answers, classification, measures
+from echovlm.evaluate import answers, classification, descriptors
 from echovlm.evaluate.answers import ClosedSet, Job, Reader, Said
 from echovlm.evaluate.blind import grey_statistics, most_frequent
 from echovlm.evaluate.held_out import HeldOutCase, spread
 from echovlm.evaluate.intervals import median_of
+from echovlm.evaluate.measurements import measured_value, measurement_error
 from echovlm.evaluate.scorecard import MODEL, Measure
 from echovlm.prompts import Label, Task
 from echovlm.reproduce.comparisons import (
@@ -169,7 +170,7 @@ def _head(
 
     def errors_mm(heard: Sequence[Said]) -> list[float]:
         return [
-            measures.length_error_mm(one.text[language], size, language, _HEAD)
+            measurement_error(one.text[language], size, _HEAD, language)
             for one, size in zip(heard, sizes, strict=True)
             for language in Language
         ]
@@ -178,7 +179,7 @@ def _head(
         return [100 * error / size for error, size in zip(errors, true, strict=True)]
 
     missing = [
-        measures.length_mm(one.text[language], language, _HEAD) is None
+        measured_value(one.text[language], _HEAD, language) is None
         for one in said[MODEL]
         for language in Language
     ]
@@ -206,25 +207,25 @@ def _descriptors(
     built: Path,
 ) -> list[Measure]:
     usual = _usual_findings(built, sources)
-    known: list[measures.Descriptions] = []
+    known: list[descriptors.Descriptions] = []
     patients: list[str] = []
-    stated: dict[str, list[measures.Descriptions]] = {}
+    stated: dict[str, list[descriptors.Descriptions]] = {}
     for source in sources:
         guess = _usual_descriptors(cases[source][Split.TRAIN])
         for place, case in enumerate(chosen[source]):
-            true = measures.known_descriptors(case.record.facts)
+            true = descriptors.known_descriptors(case.record.facts)
             for language in Language if true else ():
                 known.append(true)
                 patients.append(case.record.patient_key)
                 texts = {name: heard[place].text[language] for name, heard in said[source].items()}
                 texts[f"{FREQUENT} findings"] = usual.get((source, language), "")
                 for name, words in texts.items():
-                    read = measures.said_descriptors(words, language)
+                    read = descriptors.said_descriptors(words, language)
                     stated.setdefault(name, []).append(read)
                 stated.setdefault(f"{FREQUENT} values", []).append(guess)
     if not known:
         return []
-    scores = {name: measures.descriptor_scores(read, known) for name, read in stated.items()}
+    scores = {name: descriptors.descriptor_scores(read, known) for name, read in stated.items()}
     model = scores[MODEL]
     return [
         Measure(
@@ -253,12 +254,12 @@ def _usual_findings(built: Path, sources: Sequence[str]) -> dict[tuple[str, Lang
     return most_frequent(groups, texts)
 
 
-def _usual_descriptors(train: Sequence[HeldOutCase]) -> measures.Descriptions:
+def _usual_descriptors(train: Sequence[HeldOutCase]) -> descriptors.Descriptions:
     """The most frequent value of each descriptor among the training patients."""
     pairs = [
         (name, value)
         for case in train
-        for name, values in measures.known_descriptors(case.record.facts).items()
+        for name, values in descriptors.known_descriptors(case.record.facts).items()
         for value in values
     ]
     usual = most_frequent([name for name, _ in pairs], [value for _, value in pairs])

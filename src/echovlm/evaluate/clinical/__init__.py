@@ -8,7 +8,7 @@ from echovlm.evaluate.clinical.entities import (
     entity_scores_of,
     named_entities,
 )
-from echovlm.evaluate.clinical.lint import Remark, remarks
+from echovlm.evaluate.clinical.lint import Remark, RemarkKind, remarks, remarks_by_rule
 from echovlm.evaluate.clinical.mistakes import Mistake, MistakeKind
 from echovlm.evaluate.clinical.reading import FactKind, Reading, ReportFact, read_report
 from echovlm.evaluate.clinical.scores import (
@@ -28,6 +28,7 @@ __all__ = [
     "MistakeKind",
     "Reading",
     "Remark",
+    "RemarkKind",
     "ReportFact",
     "clinical_scores",
     "entities",
@@ -39,6 +40,7 @@ __all__ = [
     "read_report",
     "read_reports",
     "remarks",
+    "remarks_by_rule",
     "score_readings",
     "signature",
 ]

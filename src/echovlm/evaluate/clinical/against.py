@@ -249,7 +249,7 @@ def _lacking(has: Reading, lacks: Reading, kind: MistakeKind) -> Iterator[Mistak
         if str(each.value) in lacks.mentioned():
             continue
         is_type = findings()[str(each.value)].kind is FindingKind.LESION
-        if not is_type or (lacks.lesions and types):
+        if not is_type or not has.lesions or (lacks.lesions and types):
             yield mistake(kind, f"The text {verb} {each.value}.", each if shown else None)
 
 

@@ -63,7 +63,7 @@ def entities_of(reading: Reading, anatomy: Anatomy | str) -> frozenset[str]:
     named = {str(fact.value) for fact in reading.facts[FactKind.FINDING]}
     if reading.lesions:
         named.add(MASS)
-    if reading.natures() == {"malignant"}:
+    if "malignant" in reading.natures():
         named.add(MALIGNANCY)
     if _is_normal(reading):
         named.add(NORMAL)

@@ -5,6 +5,7 @@ The same checks as the scores, on a report alone; with a reference also what dif
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,14 +45,19 @@ def remarks(reading: Reading, reference: Reading | None = None) -> tuple[Remark,
         reference: the report that is true, where there is one.
     """
     found = [Remark(e.kind.value, e.sentence, e.spans) for e in mistakes_within(reading)]
-    for bare in unitless_numbers(reading):
-        sentence = f"{bare.number:g} has no unit."
-        found.append(Remark(RemarkKind.NO_UNIT.value, sentence, ((bare.start, bare.end),)))
-    for sentence, fact in inconsistent_categories(reading):
-        said = fact.statement
-        spans = ((said.start, said.end),) if said else ()
-        found.append(Remark(RemarkKind.CATEGORY.value, sentence, spans))
+    found += remarks_by_rule(reading)
     if reference is not None:
         against = mistakes_against(reading, reference)
         found += [Remark(e.kind.value, e.sentence, e.spans) for e in against]
     return tuple(dict.fromkeys(found))
+
+
+def remarks_by_rule(reading: Reading) -> Iterator[Remark]:
+    """What no mistake stands for: sizes without a unit, categories against the description."""
+    for bare in unitless_numbers(reading):
+        sentence = f"{bare.number:g} has no unit."
+        yield Remark(RemarkKind.NO_UNIT.value, sentence, ((bare.start, bare.end),))
+    for sentence, fact in inconsistent_categories(reading):
+        said = fact.statement
+        spans = ((said.start, said.end),) if said else ()
+        yield Remark(RemarkKind.CATEGORY.value, sentence, spans)

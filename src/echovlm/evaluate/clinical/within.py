@@ -68,7 +68,8 @@ def _called_normal(reading: Reading) -> Iterator[Mistake]:
 def against_normal(one: Reading, other: Reading) -> Iterator[tuple[Statement, Statement]]:
     """Where one report concludes that an organ is normal, and the other one what is wrong with it.
 
-    What may be seen in a healthy organ too, as a little free fluid, is passed over.
+    What may be seen in a healthy organ too, as a little free fluid, is passed over, and what lies
+    beside it, as a stone of the gallbladder.
     """
     normals = {(each.organ, each.side, each.section): each for each in one.said.normal}
     wrong = {(each.value, each.organ, each.side): each for each in other.wrong()}
@@ -77,5 +78,6 @@ def against_normal(one: Reading, other: Reading) -> Iterator[tuple[Statement, St
             continue
         for each in wrong.values():
             apart = {each.side, normal.side} == {"left", "right"}
-            if each.organ == normal.organ and not apart:
+            outside = findings()[str(each.value)].is_outside
+            if each.organ == normal.organ and not apart and not outside:
                 yield normal, each

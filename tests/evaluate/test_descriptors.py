@@ -1,53 +1,17 @@
-"""Lengths and descriptors read out of answers, and their scores by hand."""
+"""Descriptors read out of texts, and their scores by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from echovlm.evaluate.measures import (
+from echovlm.evaluate.descriptors import (
     DESCRIPTORS,
     descriptor_scores,
     known_descriptors,
-    length_error_mm,
-    length_mm,
     said_descriptors,
 )
 from echovlm.facts import Fact, Origin
-
-HEAD = "head_circumference_mm"
-
-
-@pytest.mark.parametrize(
-    ("text", "mm"),
-    [
-        ("62.3 mm.", 62.3),
-        ("The head circumference is 175.2mm.", 175.2),
-        ("The head circumference measures 17.4 cm.", 174.0),
-        ("头围约17.4 cm。", 174.0),
-        ("胎儿头围１７５毫米。", 175.0),
-        ("可见胎头，头围230.1 mm。", 230.1),
-    ],
-)
-def test_a_length_is_read_in_both_languages_and_units(text, mm):
-    assert length_mm(text, name=HEAD) == pytest.approx(mm)
-
-
-@pytest.mark.parametrize("text", ["", "头围 175", "The head is large.", "可见胎头。", "42%"])
-def test_an_answer_without_number_or_unit_states_no_length(text):
-    assert length_mm(text, name=HEAD) is None
-    assert length_error_mm(text, 170.0, name=HEAD) == 170
-
-
-def test_the_length_that_was_asked_for_comes_first():
-    text = "A cyst of 12 mm. The head circumference is 180 mm."
-    assert length_mm(text, name=HEAD) == 180
-    assert length_mm(text) == 12
-
-
-def test_the_error_is_the_distance_to_the_true_length():
-    assert length_error_mm("头围 16 cm", 200.0, "zh", HEAD) == pytest.approx(40)
-    assert length_error_mm("500 mm", 200.0) == pytest.approx(300)
 
 
 def _facts(*pairs):
