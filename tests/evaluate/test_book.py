@@ -116,5 +116,5 @@ def test_systems_of_different_names_share_no_folder():
 
 
 def test_a_reply_that_no_process_wrote_is_told(tmp_path):
-    with pytest.raises(DataError, match="lacks a reply to 'a'. Run the same command again"):
+    with pytest.raises(DataError, match=r"lacks a reply to 'a'\. Run the same command again"):
         Book(tmp_path, ABOUT).reply(ITEMS[0])

@@ -136,9 +136,7 @@ def test_every_comparison_warns_that_levels_cannot_be_compared():
 def test_different_signatures_and_numbers_without_a_place_are_told():
     rows = [_measured(), _measured("base", signature="jieba"), _measured(metric="CIDEr")]
     warnings = compare_with_published(rows, 2).warnings
-    assert (
-        "The measured values of BLEU-1 have different signatures; do not compare them." in warnings
-    )
+    assert any("do not compare: they differ in" in warning for warning in warnings)
     assert "1 measured numbers have no place in this table and are not shown." in warnings
 
 

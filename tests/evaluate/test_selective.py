@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from echovlm.evaluate.selective import (
     area_under_risk_coverage,
-    coverage_above,
-    risk_above,
     risk_coverage_curve,
 )
 
@@ -72,19 +70,11 @@ def test_a_weight_is_a_case_repeated(cases, data):
         assert np.isnan(found)
 
 
-def test_coverage_and_risk_above_a_confidence():
-    sure, right = [0.9, 0.6, 0.6, 0.3], [True, False, True, False]
-    assert _of_all(coverage_above(sure, 0.6), 4) == pytest.approx(3 / 4)
-    assert _of_all(risk_above(sure, right, 0.6), 4) == pytest.approx(1 / 3)
-    assert risk_above(sure, right, 0.6)(np.array([[0, 2, 1, 1]]))[0] == pytest.approx(2 / 3)
-    assert np.isnan(_of_all(risk_above(sure, right, 0.95), 4))
-
-
 def test_bad_confidences_are_refused_with_their_case():
     with pytest.raises(ValueError, match="case 1: confidence nan is not finite"):
         risk_coverage_curve([0.1, float("nan")], [True, True])
     with pytest.raises(ValueError, match="case 0: confidence inf"):
-        coverage_above([float("inf")], 0.5)
+        risk_coverage_curve([float("inf")], [True])
     with pytest.raises(ValueError, match="one confidence for each answer"):
         area_under_risk_coverage([0.1], [True, False])
     with pytest.raises(ValueError, match="at least one"):

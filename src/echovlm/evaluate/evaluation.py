@@ -30,7 +30,7 @@ from echovlm.evaluate.items import Items, items_if_any, read_items
 from echovlm.evaluate.looks import Look, Looks
 from echovlm.evaluate.page import page
 from echovlm.evaluate.perturb import Perturbation
-from echovlm.evaluate.results import confusions, judged, reliabilities
+from echovlm.evaluate.results import confidences, confusions, judged
 from echovlm.evaluate.rows import PLAIN
 from echovlm.evaluate.scoring import Replies, scores_of
 from echovlm.evaluate.shown import ExpertLoad, drawings, routing, worst_cases
@@ -205,7 +205,7 @@ def evaluate(
         + found.notes,
         "rows": found.rows,
         "comparisons": found.comparisons,
-        "reliability": reliabilities(items.chosen, replies, temperatures),
+        **confidences(items.chosen, replies, temperatures),
         "routing": routing(items, {one.system.name: one.expert_load for one in contenders}),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -83,6 +83,29 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
     return _svg(figure)
 
 
+def risk_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
+    """Share of wrong answers against the share of cases answered, the surest first.
+
+    Args:
+        curves: per system the points of :mod:`echovlm.evaluate.selective`.
+    """
+    figure = _figure(4.2, 3.0)
+    axes = figure.subplots()
+    for number, (name, points) in enumerate(curves.items()):
+        axes.plot(
+            [point["coverage"] for point in points],
+            [point["risk"] for point in points],
+            drawstyle="steps-post",
+            lw=1.2,
+            color=_COLOURS[number % len(_COLOURS)],
+            label=name,
+        )
+    axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="share answered", ylabel="share wrong")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return _svg(figure)
+
+
 def confusion(names: Sequence[str], counts: np.ndarray) -> bytes:
     """True classes (rows) against chosen ones (columns).
 

@@ -23,6 +23,7 @@ from typing import Any
 from rich.table import Table
 
 from echovlm.errors import OptionError
+from echovlm.evaluate.text import incomparable
 
 PUBLISHED, MEASURED = "published", "measured"
 
@@ -238,14 +239,10 @@ def _warnings(fitting: Sequence[MeasuredRow], left_out: int) -> tuple[str, ...]:
         warnings.append(_OTHER_ENTITIES)
     if len({row.test_set for row in fitting}) > 1:
         warnings.append("The measured values come from several test sets; do not compare them.")
-    signatures: dict[str, set[str]] = {}
+    of_metric: dict[str, dict[str, MeasuredRow]] = {}
     for row in fitting:
-        signatures.setdefault(row.metric, set()).add(row.signature)
-    warnings += [
-        f"The measured values of {metric} have different signatures; do not compare them."
-        for metric, found in signatures.items()
-        if len(found) > 1
-    ]
+        of_metric.setdefault(row.metric, {})[row.system] = row
+    warnings += [warning for rows in of_metric.values() if (warning := incomparable(rows))]
     if left_out:
         warnings.append(
             f"{left_out} measured numbers have no place in this table and are not shown."

@@ -16,6 +16,7 @@ from echovlm.evaluate.items import Item
 from echovlm.evaluate.perturb import Perturbation
 from echovlm.evaluate.rows import AVERAGE, HEADLINES, PLAIN, Row, Score, difference, rows_of
 from echovlm.evaluate.scoring import Replies
+from echovlm.evaluate.selective import risk_coverage_curve
 from echovlm.evaluate.systems import Reply, System
 from echovlm.prompts import Task
 
@@ -129,18 +130,23 @@ def _notes(rows: Sequence[Row], systems: Sequence[System]) -> list[str]:
 # --- what pictures are drawn from ---
 
 
-def reliabilities(
+def confidences(
     items: Sequence[Item], replies: Replies, temperatures: Mapping[str, float]
-) -> dict[str, list[dict[str, Any]]]:
-    """The reliability diagram of each system that ranks diagnoses."""
-    diagrams = {}
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """How sure systems that rank diagnoses are: reliability, and risk against coverage.
+
+    Returns:
+        "reliability" and "risk_coverage": by system, JSON values of their bins and points.
+    """
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {"reliability": {}, "risk_coverage": {}}
     for (name, look), said in replies.items():
         pairs = _ranked(items, said)
         if look == PLAIN and pairs:
             thought = _thought(pairs, temperatures[name])
-            bins = reliability(thought.confidences.tolist(), thought.right.tolist())
-            diagrams[name] = [asdict(one) for one in bins]
-    return diagrams
+            sure, right = thought.confidences.tolist(), thought.right.tolist()
+            found["reliability"][name] = [asdict(one) for one in reliability(sure, right)]
+            found["risk_coverage"][name] = [asdict(p) for p in risk_coverage_curve(sure, right)]
+    return found
 
 
 def confusions(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from echovlm.evaluate.intervals import Mean, Statistic, mean_of, ratio
+from echovlm.evaluate.intervals import Statistic, ratio
 
 
 @dataclass(frozen=True)
@@ -73,32 +73,6 @@ def area_under_risk_coverage(confidences: Sequence[float], right: Sequence[bool]
     return statistic
 
 
-def coverage_above(confidences: Sequence[float], threshold: float) -> Mean:
-    """Share of cases answered where the confidence is at least a threshold, 0 to 1.
-
-    Raises:
-        ValueError: if a confidence is not finite, naming the case counted from 0.
-    """
-    return mean_of(_finite(confidences) >= threshold)
-
-
-def risk_above(confidences: Sequence[float], right: Sequence[bool], threshold: float) -> Statistic:
-    """Share of wrong answers where the confidence is at least a threshold; NaN where none is.
-
-    Args:
-        confidences: per case, higher where the system is surer.
-        right: per case, whether its answer is right.
-        threshold: lowest confidence that is answered.
-
-    Raises:
-        ValueError: if a confidence is not finite, naming the case counted from 0, or the lists do
-            not pair.
-    """
-    values, hit = _paired(confidences, right)
-    answered = values >= threshold
-    return lambda weights: ratio(weights @ (answered & ~hit), weights @ answered)
-
-
 def _ranked(
     confidences: Sequence[float], right: Sequence[bool]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,18 +84,13 @@ def _ranked(
 
 
 def _paired(confidences: Sequence[float], right: Sequence[bool]) -> tuple[np.ndarray, np.ndarray]:
-    values, hit = _finite(confidences), np.asarray(right, dtype=bool)
+    values, hit = np.asarray(confidences, dtype=float), np.asarray(right, dtype=bool)
     if values.shape != hit.shape or not len(values):
         raise ValueError(
             f"abstaining needs one confidence for each answer and at least one, got "
             f"{len(values)} and {len(hit)}"
         )
-    return values, hit
-
-
-def _finite(confidences: Sequence[float]) -> np.ndarray:
-    values = np.asarray(confidences, dtype=float)
     if not np.isfinite(values).all():
         case = int(np.flatnonzero(~np.isfinite(values))[0])
         raise ValueError(f"case {case}: confidence {values[case]} is not finite")
-    return values
+    return values, hit

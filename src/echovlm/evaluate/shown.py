@@ -79,6 +79,10 @@ def drawings(
     if result["reliability"]:
         title = "Diagnosis: how often answers of a confidence are right"
         drawn.append(Drawing(title, plots.reliability(result["reliability"])))
+        title = (
+            "Diagnosis: share wrong of the answers that are given, when unsure ones are withheld"
+        )
+        drawn.append(Drawing(title, plots.risk_coverage(result["risk_coverage"])))
     for (name, anatomy), (classes, counts) in tables_of.items():
         if name == names[0]:
             title = f"Diagnosis, {anatomy}: what {name} chose, in one language"
