@@ -141,6 +141,8 @@ def read_items(
     if seed < 0:
         raise OptionError(f"The seed must be 0 or more, not {seed}.")
     items, held = _read(data, split, _Wanted(tasks, languages, sources), most, seed)
+    if not held.sources:
+        raise DataError(data, f"has no sample in its {split} split", "Name another split")
     for source in sources:
         if source not in held.sources:
             raise DataError(
