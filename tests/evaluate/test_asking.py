@@ -9,7 +9,7 @@ from rich.console import Console
 
 from echovlm.data.sample import Split
 from echovlm.errors import DataError
-from echovlm.evaluate.evaluation import Contender, Plan, evaluate, read_plan, training_items
+from echovlm.evaluate.evaluation import Contender, Plan, evaluate, fitting_items, read_plan
 from echovlm.evaluate.perturb import Perturbation
 from echovlm.evaluate.systems import MostFrequent, Reply
 from echovlm.prompts import Task
@@ -99,7 +99,9 @@ def test_systems_of_like_names_share_no_replies(plan, tmp_path):
 
 
 def test_no_baseline_is_fitted_on_the_patients_that_are_asked_about(plan):
-    assert training_items(plan) is None
+    assert fitting_items(plan, read_plan(plan)) is None
     held_out = dataclasses.replace(plan, split=Split.VALIDATION)
-    assert {item.task for item in training_items(held_out).chosen} == {Task.ANATOMY}
-    assert training_items(dataclasses.replace(held_out, sources=("elsewhere",))) is None
+    items = read_plan(held_out)
+    assert {item.task for item in fitting_items(held_out, items).chosen} == {Task.ANATOMY}
+    elsewhere = dataclasses.replace(held_out, sources=("elsewhere",))
+    assert fitting_items(elsewhere, items) is None

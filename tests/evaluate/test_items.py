@@ -10,7 +10,8 @@ import pytest
 from echovlm.data.sample import IMAGE_TAG, Split
 from echovlm.data.store import SAMPLES
 from echovlm.errors import DataError, OptionError
-from echovlm.evaluate.items import CLOSED, items_if_any, read_items, spread
+from echovlm.evaluate import items as items_module
+from echovlm.evaluate.items import CLOSED, read_items, spread, training_items
 from echovlm.prompts import Task
 from echovlm.terms import Language
 
@@ -81,14 +82,29 @@ def test_what_is_not_there_is_told_beside_what_is(built_set):
         read_items(built_set, Split.TRAIN, tasks=[])
 
 
-def test_training_items_are_none_where_there_are_none(built_set):
-    def found(split, *sources):
-        return items_if_any(built_set, split, [Task.REPORT], list(Language), sources)
+def test_training_items_are_none_where_there_are_none(built_set, monkeypatch):
+    def found(*sources):
+        return training_items(built_set, [Task.REPORT], list(Language), sources, {})
 
-    assert found(Split.TRAIN, "elsewhere") is None
-    assert found(Split.TEST) is None
-    train = found(Split.TRAIN, "simulated", "elsewhere")
-    assert {item.task for item in train.chosen} == {Task.REPORT}
+    assert found("elsewhere") is None
+    every = found("simulated", "elsewhere")
+    assert {item.task for item in every.chosen} == {Task.REPORT}
+    monkeypatch.setattr(items_module, "_FITTED", len(every.reader) // 2)
+    half = {item.id for item in found("simulated").chosen}
+    assert half < {item.id for item in every.chosen}
+
+
+def test_training_items_choose_from_the_same_candidates(built_set, items):
+    tasks, languages = list(CLOSED), list(Language)
+    train = training_items(built_set, tasks, languages, (), items.answers)
+    ours = {(i.task, i.language, i.source, i.anatomy): i.candidates for i in items.chosen}
+    same = [
+        item.candidates == ours[key]
+        for item in train.chosen
+        if (key := (item.task, item.language, item.source, item.anatomy)) in ours
+    ]
+    assert same
+    assert all(same)
 
 
 def test_a_seed_below_0_is_refused(built_set):

@@ -28,9 +28,14 @@ class Named:
         return []
 
 
-def scored(metric: str, statistics: dict[tuple[str, str], Statistic], lower: bool = False) -> Score:
+def scored(
+    metric: str,
+    statistics: dict[tuple[str, str], Statistic],
+    lower: bool = False,
+    task: str = "report",
+) -> Score:
     parts = {"liver": (list(range(8)), statistics)}
-    return Score("report", "en", metric, PATIENTS, parts, "s", lower_is_better=lower)
+    return Score(task, "en", metric, PATIENTS, parts, "s", lower_is_better=lower)
 
 
 def results(*scores: Score, names=("m",)):
@@ -65,6 +70,12 @@ def test_to_do_without_callipers_is_no_fault():
     found = results(scored("BLEU-1", same))
     assert not blind(found, "caliper-removed")
     assert found.notes == []
+
+
+def test_another_patient_s_picture_tells_the_anatomy_as_well():
+    same = {("m", PLAIN): mean_of(RIGHT), ("m", "patient-shuffled"): mean_of(RIGHT)}
+    assert not blind(results(scored("accuracy", same, task="anatomy")), "patient-shuffled")
+    assert blind(results(scored("accuracy", same, task="diagnosis")), "patient-shuffled")
 
 
 def test_an_undefined_difference_says_nothing():

@@ -16,6 +16,7 @@ from echovlm.terms import Language
 
 if TYPE_CHECKING:
     from echovlm.evaluate.evaluation import Contender, Plan
+    from echovlm.evaluate.items import Items
     from echovlm.evaluate.perturb import Perturbation
 
 _FITTING = 200  # training items per task, language and anatomy that grey statistics learn from
@@ -110,13 +111,16 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
-    items = read_plan(plan)
+    with console.status("reading the set"):
+        items = read_plan(plan)
     systems = contenders.checkpoints(model or (), device, dtype, max_new_tokens)
     systems += contenders.predicted(predictions or (), items.chosen, items.ids)
     if endpoint is not None:
         systems.append(contenders.behind_endpoint(endpoint, max_new_tokens, send_pictures))
-    if systems and baselines:
-        systems += _baselines(plan)
+    # Baselines are asked when the first process scores.
+    if systems and baselines and state.is_main_process:
+        with console.status("fitting baselines to the training patients"):
+            systems += _baselines(plan, items)
     result = run(
         plan,
         items,
@@ -145,13 +149,13 @@ def _look(kind: str) -> Perturbation:
         ) from None
 
 
-def _baselines(plan: Plan) -> list[Contender]:
+def _baselines(plan: Plan, items: Items) -> list[Contender]:
     """What the training split alone suggests; none where it says nothing of what is asked."""
-    from echovlm.evaluate.evaluation import Contender, training_items
+    from echovlm.evaluate.evaluation import Contender, fitting_items
     from echovlm.evaluate.items import spread
     from echovlm.evaluate.systems import Asked, GreyStatistics, MostFrequent
 
-    train = training_items(plan)
+    train = fitting_items(plan, items)
     if train is None:
         return []
     closed = [item for item in train.chosen if item.candidates]

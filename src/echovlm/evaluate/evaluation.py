@@ -26,7 +26,7 @@ from echovlm.evaluate import tables
 from echovlm.evaluate.book import Book, folder_name
 from echovlm.evaluate.contamination import Contamination, contamination
 from echovlm.evaluate.gather import gather, is_kept, replies_of
-from echovlm.evaluate.items import Items, items_if_any, read_items
+from echovlm.evaluate.items import Items, read_items, training_items
 from echovlm.evaluate.looks import Look, Looks
 from echovlm.evaluate.page import page
 from echovlm.evaluate.perturb import Perturbation
@@ -140,18 +140,24 @@ def read_plan(plan: Plan) -> Items:
     )
 
 
-def training_items(plan: Plan) -> Items | None:
+def fitting_items(plan: Plan, items: Items) -> Items | None:
     """The questions that a plan asks, about the training patients, for baselines.
 
     None where there are none, and where these are the patients that the plan asks about: what is
     fitted on an item says nothing when it is asked the same.
+
+    Args:
+        plan: what is evaluated.
+        items: of :func:`read_plan`.
 
     Raises:
         DataError: when the set cannot be read.
     """
     if plan.split is Split.TRAIN:
         return None
-    return items_if_any(plan.data, Split.TRAIN, plan.tasks, plan.languages, plan.sources)
+    return training_items(
+        plan.data, plan.tasks, plan.languages, plan.sources, items.answers, plan.seed
+    )
 
 
 def evaluate(

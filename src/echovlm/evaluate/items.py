@@ -31,9 +31,14 @@ UNKNOWN = "unknown"
 """The anatomy of an item whose source does not state one."""
 
 _MOST_CANDIDATES = 60
+_FITTED = 100_000  # training samples
 
 View = tuple[str, ...]
 """The pictures an item is about: its study and their files."""
+
+
+Answers = dict[tuple[str, ...], tuple[str, ...]]
+"""What closed questions can be answered with, by what they ask."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,14 @@ class Items:
         ids: of all samples of the split, asked or not.
         reader: gives their pictures.
         left_out: why samples that were wanted were left out, with their number.
+        answers: the set's answers to each closed question, over all its splits.
     """
 
     chosen: tuple[Item, ...]
     ids: frozenset[str]
     reader: SampleReader
     left_out: dict[str, int]
+    answers: Answers
     _last: dict[View, list[np.ndarray]] = field(default_factory=dict)
 
     def pictures(self, item: Item) -> list[np.ndarray]:
@@ -140,7 +147,10 @@ def read_items(
     """
     if seed < 0:
         raise OptionError(f"The seed must be 0 or more, not {seed}.")
-    items, held = _read(data, split, _Wanted(tasks, languages, sources), most, seed)
+    reader, held = SampleReader(data, split), _Held()
+    found, ids, left_out = _asked(data, reader, _Wanted(tasks, languages, sources), held)
+    chosen = spread(found, most, seed) if most else found
+    answers = _answers(data) if any(item.task in CLOSED for item in chosen) else {}
     if not held.sources:
         raise DataError(data, f"has no sample in its {split} split", "Name another split")
     for source in sources:
@@ -151,31 +161,58 @@ def read_items(
                 f"{_listed(held.sources)}",
                 "Name one of these or another split",
             )
-    if not items.chosen:
-        left_out = "".join(f"; {count} left out: {why}" for why, count in items.left_out.items())
+    if not chosen:
+        reasons = "".join(f"; {count} left out: {why}" for why, count in left_out.items())
         raise DataError(
             data,
             f"holds nothing to ask in its {split} split; it has the tasks {_listed(held.tasks)} in "
-            f"the languages {_listed(held.languages)}{left_out}",
+            f"the languages {_listed(held.languages)}{reasons}",
             "Name another split or other tasks",
         )
-    return items
+    chosen = _with_candidates(chosen, answers)
+    chosen.sort(key=lambda item: (item.study, item.number))
+    return Items(tuple(chosen), frozenset(ids), reader, dict(left_out), answers)
 
 
-def items_if_any(
+def training_items(
     data: Path,
-    split: Split,
     tasks: Collection[Task],
     languages: Collection[Language],
     sources: Collection[str],
+    answers: Answers,
+    seed: int = 0,
 ) -> Items | None:
-    """As :func:`read_items`; None where there is nothing to ask.
+    """Questions about the training patients, for what is fitted to them.
+
+    Of a larger split, 100,000 samples are drawn.
+
+    Args:
+        data: the built set.
+        tasks: which questions.
+        languages: in which languages.
+        sources: of which data sets within the set; all where empty.
+        answers: of :func:`read_items` on the same set.
+        seed: of the draw.
+
+    Returns:
+        None where there are none.
 
     Raises:
-        DataError: when the set cannot be read, or two samples have one id.
+        DataError: when the set cannot be read.
     """
-    items, _ = _read(data, split, _Wanted(tasks, languages, sources))
-    return items if items.chosen else None
+    reader = SampleReader(data, Split.TRAIN)
+    count = len(reader)
+    drawn = np.random.default_rng(seed).permutation(count)[:_FITTED]
+    wanted = _Wanted(tasks, languages, sources)
+    samples = ((number, reader.sample(number)) for number in np.sort(drawn).tolist())
+    found = [
+        _item(number, sample)
+        for number, sample in samples
+        if wanted.may_be(sample) and not _unasked(sample)
+    ]
+    if not found:
+        return None
+    return Items(tuple(_with_candidates(found, answers)), frozenset(), reader, {}, answers)
 
 
 @dataclass(frozen=True)
@@ -212,11 +249,11 @@ def _listed(names: Collection[str | None]) -> str:
     return ", ".join(sorted(name or UNKNOWN for name in names)) or "(none)"
 
 
-def _read(
-    data: Path, split: Split, wanted: _Wanted, most: int = 0, seed: int = 0
-) -> tuple[Items, _Held]:
-    reader = SampleReader(data, split)
-    held, left_out = _Held(), Counter[str]()
+def _asked(
+    data: Path, reader: SampleReader, wanted: _Wanted, held: _Held
+) -> tuple[list[Item], set[str], Counter[str]]:
+    """Items, ids of all samples, and why wanted ones were left out."""
+    left_out = Counter[str]()
     found: list[Item] = []
     ids: set[str] = set()
     for number in range(len(reader)):
@@ -227,18 +264,14 @@ def _read(
         held.add(sample)
         if not wanted.may_be(sample):
             continue
-        if reason := _unfit(sample):
+        if reason := _unasked(sample) or _untold(sample):
             left_out[reason] += 1
         else:
             found.append(_item(number, sample))
-    chosen = spread(found, most, seed) if most else found
-    if any(item.task in CLOSED for item in chosen):
-        chosen = _with_candidates(chosen, _answers(data))
-    chosen.sort(key=lambda item: (item.study, item.number))
-    return Items(tuple(chosen), frozenset(ids), reader, dict(left_out)), held
+    return found, ids, left_out
 
 
-def _unfit(sample: Sample) -> str:
+def _unasked(sample: Sample) -> str:
     """Why a sample cannot be asked, "" where it can."""
     if sample.task is None or sample.language is None:
         return "task or language unknown"
@@ -250,7 +283,7 @@ def _unfit(sample: Sample) -> str:
         return "several questions in one conversation"
     if len(sample.question) > MAX_QUESTION:
         return f"a question of more than {MAX_QUESTION:,} characters"
-    return _untold(sample)
+    return ""
 
 
 def _untold(sample: Sample) -> str:
@@ -304,9 +337,6 @@ def spread(items: Iterable[Item], most: int, seed: int) -> list[Item]:
     return [item for group in groups.values() for item in sorted(group, key=place)[:most]]
 
 
-Answers = dict[tuple[str, ...], tuple[str, ...]]
-
-
 def _group(task: Task, source: str, anatomy: str, language: Language) -> tuple[str, ...]:
     """Items of one group choose from the same answers."""
     where = (source, anatomy) if task is Task.DIAGNOSIS else ()
@@ -319,7 +349,7 @@ def _answers(data: Path) -> Answers:
     found: dict[tuple[str, ...], set[str]] = {}
     for number in range(len(reader)):
         sample = reader.sample(number)
-        if sample.task in CLOSED and not _unfit(sample):
+        if sample.task in CLOSED and not _unasked(sample):
             item = _item(number, sample)
             key = _group(item.task, item.source, item.anatomy, item.language)
             found.setdefault(key, set()).add(item.reference)

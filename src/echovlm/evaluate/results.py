@@ -63,14 +63,18 @@ def _mark_blind(told: Mapping[str, Any]) -> None:
     """Say of every look whether the score does without what it takes away.
 
     It does where the interval of the difference reaches zero, or lies on the wrong side of it. To
-    do without callipers and writing is no fault.
+    do without callipers and writing is no fault, nor to know the anatomy by another patient's
+    picture of it.
     """
     judging = told["metric"] in HEADLINES
+    harmless = {Perturbation.CALIPER_REMOVED}
+    if told["task"] == Task.ANATOMY:
+        harmless.add(Perturbation.PATIENT_SHUFFLED)
     for entry in told["systems"].values():
         for look, taken in entry["looks"].items():
             end = taken["high"] if told["lower_is_better"] else taken["low"]
             same = end is not None and (end >= 0 if told["lower_is_better"] else end <= 0)
-            taken["blind"] = judging and same and look != Perturbation.CALIPER_REMOVED
+            taken["blind"] = judging and same and look not in harmless
 
 
 def _comparisons(rows: Sequence[Row], patients: Patients, seed: int) -> list[dict[str, Any]]:
