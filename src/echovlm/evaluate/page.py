@@ -16,7 +16,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
-from echovlm.evaluate.rows import AVERAGE
+from echovlm.evaluate.rows import AVERAGE, HEADLINES
 from echovlm.evaluate.tables import cell, left_out
 
 _SIDE_PX = 256
@@ -79,6 +79,7 @@ def page(result: Mapping[str, Any], drawings: Sequence[Drawing], worst: Sequence
     )
     template = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
     rows = result["rows"]
+    averages = [row for row in rows if row["anatomy"] == AVERAGE]
     signatures: dict[str, dict[str, str]] = {
         f"{row['language']} {row['metric']}": {
             "name": f"{row['metric']}, {row['language']}",
@@ -92,7 +93,8 @@ def page(result: Mapping[str, Any], drawings: Sequence[Drawing], worst: Sequence
         left_out=left_out(result["about"]),
         contamination=result["contamination"],
         notes=result["notes"],
-        averages=[row for row in rows if row["anatomy"] == AVERAGE],
+        main=[row for row in averages if row["metric"] in HEADLINES],
+        others=[row for row in averages if row["metric"] not in HEADLINES],
         anatomies=[row for row in rows if row["anatomy"] != AVERAGE],
         comparisons=result["comparisons"],
         figures=[

@@ -111,17 +111,18 @@ def _comparisons(rows: Sequence[Row], patients: Patients, seed: int) -> list[dic
 def _notes(rows: Sequence[Row], systems: Sequence[System]) -> list[str]:
     notes = []
     for system in systems:
-        blind = [
-            f"{row.told['task']} {row.told['language']} {row.told['metric']} ({look})"
-            for row in rows
-            if row.told["anatomy"] == AVERAGE and system.name in row.told["systems"]
-            for look, taken in row.told["systems"][system.name]["looks"].items()
-            if taken["blind"]
-        ]
+        blind: dict[str, list[str]] = {}
+        for row in rows:
+            score = f"{row.told['task']} {row.told['language']} {row.told['metric']}"
+            if row.told["anatomy"] == AVERAGE and system.name in row.told["systems"]:
+                for look, taken in row.told["systems"][system.name]["looks"].items():
+                    if taken["blind"]:
+                        blind.setdefault(score, []).append(look)
         if blind:
+            told = "; ".join(f"{score} ({', '.join(looks)})" for score, looks in blind.items())
             notes.append(
                 f"{system.name} is not shown to look: it is not surely worse without what it "
-                f"should see, by {'; '.join(blind)}."
+                f"should see, by {told}."
             )
         missing = getattr(system, "missing", 0)
         if missing:

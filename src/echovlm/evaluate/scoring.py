@@ -57,6 +57,7 @@ _LOWER = (
 
 _MISSING_MEASUREMENT = "median over answers; a missing number or unit counts as 0"
 _FINE = 3  # digits of scores between 0 and 1
+_SHARES = ("without a number", "without a unit")
 
 Replies = Mapping[Answered, Sequence[Reply | None]]
 """Replies to all items, by system and look; None where a system does not do the task."""
@@ -190,7 +191,7 @@ def _scores(
             parts=of_name,
             signature=str(getattr(first, "signature", judge.signature)),
             lower_is_better=name.startswith(_LOWER),
-            decimals=judge.decimals,
+            decimals=_FINE if name.startswith(_SHARES) else judge.decimals,
         )
 
 
