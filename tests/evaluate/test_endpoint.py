@@ -211,7 +211,9 @@ def test_who_stops_a_run_does_not_wait_for_answers(serve):
         return 200, said("x")
 
     _, url = serve(script)
+    # Whoever runs the tests in the background has them ignore the signal.
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from echovlm.evaluate.endpoint import Endpoint; from test_endpoint import asked; "
         f"Endpoint({url!r}, 'm').replies([asked('a'), asked('b')])"
     )

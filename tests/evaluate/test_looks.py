@@ -29,7 +29,7 @@ def item(number, task=Task.REPORT):
 
 def looks(count, seed=0):
     chosen = tuple(item(n, task) for n in range(count) for task in (Task.REPORT, Task.QUESTION))
-    return Looks(Items(chosen, frozenset(), Shelf(), {}), seed)
+    return Looks(Items(chosen, frozenset(), Shelf(), {}, {}), seed)
 
 
 def test_noise_does_not_depend_on_what_else_is_asked():

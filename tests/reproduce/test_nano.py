@@ -13,6 +13,7 @@ from transformers import Qwen2VLForConditionalGeneration
 from echovlm.cli import run
 from echovlm.engine import Engine
 from echovlm.errors import DataError
+from echovlm.model.layouts import dense_name
 from echovlm.reproduce import nano
 from echovlm.reproduce.nano import NanoRun
 
@@ -41,10 +42,9 @@ def _check_twin(work):
     start, dense = (
         load_file(work / name / "model.safetensors") for name in ("start", "dense-start")
     )
-    assert not any(".moe." in name or ".mix." in name for name in dense)
-    renamed = {name.replace(".mlp.dense.", ".mlp."): one for name, one in start.items()}
+    renamed = {dense_name(name): one for name, one in start.items()}
     assert all(torch.equal(renamed[name], one) for name, one in dense.items())
-    assert len(dense) < len(start)
+    assert set(dense) == set(renamed) - {None}
     twin = Engine.load(work / "dense-twin" / "final")
     assert type(twin.network.model) is Qwen2VLForConditionalGeneration
 
