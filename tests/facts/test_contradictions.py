@@ -124,6 +124,13 @@ def test_a_size_is_missed_where_one_of_two_lesions_is_told_wrongly() -> None:
     assert not check_text("A nodule of 20 mm and a nodule of 8 mm.", lesions, "en")
 
 
+def test_a_lesion_that_is_not_there_is_told_in_words() -> None:
+    (found,) = check_text("No nodule is seen.", _facts(lesion_present=True), "en")
+    assert found.sentence == (
+        "The text says that no lesion is seen, but there is one according to labels.csv."
+    )
+
+
 def test_sentences_name_fact_and_source_and_spans_point_into_the_text() -> None:
     text = "左乳见一结节。"
     (found,) = check_text(text, _facts(laterality="right"))

@@ -64,7 +64,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
     Args:
         bins: per system the bins of :func:`echovlm.evaluate.calibration.reliability`.
     """
-    figure = _figure(4.2, 3.4)
+    figure = _figure(6.2, 3.4)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999999", lw=1, ls="--")
     for number, (name, own) in enumerate(bins.items()):
@@ -79,7 +79,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
             label=name,
         )
     axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="confidence", ylabel="share right")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8)
     return _svg(figure)
 
 
@@ -89,7 +89,7 @@ def risk_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
     Args:
         curves: per system the points of :mod:`echovlm.evaluate.selective`.
     """
-    figure = _figure(4.2, 3.0)
+    figure = _figure(6.2, 3.0)
     axes = figure.subplots()
     for number, (name, points) in enumerate(curves.items()):
         axes.plot(
@@ -102,7 +102,7 @@ def risk_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
         )
     axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="share answered", ylabel="share wrong")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8)
     return _svg(figure)
 
 

@@ -108,7 +108,7 @@ def worst_cases(
         replies: to them.
         names: systems, in the order of the tables.
         languages: asked in.
-        texts: the metrics; ROUGE-L ranks, or else BLEU.
+        texts: the metrics; ROUGE-L ranks, or else BLEU-1.
     """
     written = next(
         (
@@ -124,11 +124,9 @@ def worst_cases(
         own = [n for n in written if items.chosen[n].language is language]
         if not own:
             continue
-        name, metric = next(
-            (name, one)
-            for name, one in texts.metrics(language).items()
-            if name.startswith(("ROUGE-L", "BLEU"))
-        )
+        metrics = texts.metrics(language)
+        name = "ROUGE-L" if "ROUGE-L" in metrics else "BLEU-1"
+        metric = metrics[name]
         said = [_text(replies[names[0], PLAIN][n]) for n in own]
         scored = metric(said, [items.chosen[n].reference for n in own], language)
         singles = _case_by_case(scored, len(own))

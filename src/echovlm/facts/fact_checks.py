@@ -21,10 +21,10 @@ from echovlm.facts.statement import Certainty, Statement, Subject
 
 
 def _against(kind: ContradictionKind, said: Statement, saying: str, fact: Fact) -> Contradiction:
-    sentence = (
-        f"The text says {saying}, but {fact.name} is {spoken(fact.value)} "
-        f"according to {fact.source}."
-    )
+    known = f"{fact.name} is {spoken(fact.value)}"
+    if isinstance(fact.value, bool):
+        known = "there is one" if fact.value else "there is none"
+    sentence = f"The text says {saying}, but {known} according to {fact.source}."
     return Contradiction(kind, sentence, said, fact)
 
 
