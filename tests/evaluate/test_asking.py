@@ -9,7 +9,15 @@ from rich.console import Console
 
 from echovlm.data.sample import Split
 from echovlm.errors import DataError
-from echovlm.evaluate.evaluation import Contender, Plan, evaluate, fitting_items, read_plan
+from echovlm.evaluate.evaluation import (
+    PAGE,
+    TABLES,
+    Contender,
+    Plan,
+    evaluate,
+    fitting_items,
+    read_plan,
+)
 from echovlm.evaluate.perturb import Perturbation
 from echovlm.evaluate.systems import MostFrequent, Reply
 from echovlm.prompts import Task
@@ -105,3 +113,18 @@ def test_no_baseline_is_fitted_on_the_patients_that_are_asked_about(plan):
     assert {item.task for item in fitting_items(held_out, items).chosen} == {Task.ANATOMY}
     elsewhere = dataclasses.replace(held_out, sources=("elsewhere",))
     assert fitting_items(elsewhere, items) is None
+
+
+def test_pictures_and_patients_that_training_had_are_told(plan, built_set, tmp_path):
+    """Asked about its own training patients, then about those of the validation split."""
+    seen = run(dataclasses.replace(plan, trained_on=(built_set,)), Describes(), tmp_path / "seen")
+    (sentence,) = seen["contamination"]
+    assert sentence.startswith("Contamination: ")
+    assert sentence in seen["notes"]
+    assert (tmp_path / "seen" / TABLES).read_text("utf-8").count(sentence) == 1
+    held_out = dataclasses.replace(plan, split=Split.VALIDATION, trained_on=(built_set,))
+    unseen = run(held_out, Describes(), tmp_path / "unseen")
+    (sentence,) = unseen["contamination"]
+    assert sentence.startswith("No contamination found: ")
+    assert sentence not in unseen["notes"]
+    assert (tmp_path / "unseen" / PAGE).read_text("utf-8").count(sentence) == 1

@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
 from echovlm.evaluate.rows import AVERAGE, HEADLINES
-from echovlm.evaluate.tables import cell, left_out
+from echovlm.evaluate.tables import cell, clean, left_out
 
 _SIDE_PX = 256
 _TEMPLATE = "page.html.jinja"
@@ -91,7 +91,7 @@ def page(result: Mapping[str, Any], drawings: Sequence[Drawing], worst: Sequence
     return environment.from_string(template).render(
         about=result["about"],
         left_out=left_out(result["about"]),
-        contamination=result["contamination"],
+        contamination=clean(result),
         notes=result["notes"],
         main=[row for row in averages if row["metric"] in HEADLINES],
         others=[row for row in averages if row["metric"] not in HEADLINES],

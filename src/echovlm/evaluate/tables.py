@@ -34,7 +34,7 @@ def markdown(result: Result) -> str:
         "",
         *_systems(about["systems"]),
         "",
-        *(f"{sentence}\n" for sentence in result["contamination"]),
+        *(f"{sentence}\n" for sentence in clean(result)),
         *(f"> {note}" for note in result["notes"]),
         "",
         "## Averages",
@@ -54,6 +54,11 @@ def markdown(result: Result) -> str:
 def left_out(about: Mapping[str, Any]) -> str:
     """What the chosen text metrics lack of the stack they stand for, to end a sentence with."""
     return f", without {about['leaves_out']}" if about["leaves_out"] else ""
+
+
+def clean(result: Result) -> list[str]:
+    """What is said of contamination where there is none; where there is, a note says it."""
+    return [sentence for sentence in result["contamination"] if sentence not in result["notes"]]
 
 
 def looks_told(about: Mapping[str, Any]) -> list[str]:
