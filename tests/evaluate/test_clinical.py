@@ -275,6 +275,11 @@ def test_mistakes_hold_no_words_of_the_text_and_point_into_it() -> None:
             "inconsistent category",
         ),
         ("Left ovarian endometrioma of 52 x 45 mm, O-RADS 4.", "inconsistent category"),
+        (
+            "A nodule of 12 mm in the right breast. BI-RADS 5, benign nodule.",
+            "inconsistent category",
+        ),
+        ("右乳恶性肿瘤，BI-RADS 2类。", "inconsistent category"),
     ],
 )
 def test_remarks_on_units_and_categories(text: str, kind: str) -> None:
@@ -290,6 +295,9 @@ def test_remarks_on_units_and_categories(text: str, kind: str) -> None:
         "甲状腺左叶实性低回声结节，呈垂直位，边缘光滑，未见钙化，C-TIRADS 4B类。",  # 1 + 1
         "Left ovarian endometrioma of 52 x 45 mm, O-RADS 2.",
         "左乳腺未见异常，BI-RADS 1类。",
+        "A nodule of 12 mm in the right breast, malignancy cannot be excluded, BI-RADS 3.",
+        "右乳恶性肿瘤，BI-RADS 5类。",
+        "A benign nodule of 12 mm in the right breast, BI-RADS 2.",
     ],
 )
 def test_no_remark_where_category_and_description_agree(text: str) -> None:

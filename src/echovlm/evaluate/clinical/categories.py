@@ -15,6 +15,7 @@ from echovlm.errors import RuleError
 from echovlm.evaluate.clinical.reading import FactKind, Reading, ReportFact
 from echovlm.facts.clauses import flatten
 from echovlm.facts.contradiction import same_category
+from echovlm.facts.statement import Certainty
 from echovlm.rads import acr_tirads, bi_rads, c_tirads, o_rads
 
 _ACR_MARGINS = {
@@ -67,6 +68,7 @@ def _bi_rads(reading: Reading, stated: ReportFact) -> Iterator[str]:
         if category not in ("0", "1", "2"):
             yield f"BI-RADS {category} is stated, but no lesion is described."
         return
+    yield from _against_nature(reading, category)
     described: dict[str, str] = {}
     for fact in reading.facts[FactKind.DESCRIPTOR]:
         known = fact.name in bi_rads.SINGLE and fact.value in bi_rads.words_of(fact.name)
@@ -74,6 +76,22 @@ def _bi_rads(reading: Reading, stated: ReportFact) -> Iterator[str]:
             described[fact.name] = str(fact.value)
     if described and (category[0] not in "45" or described.keys() >= _OUTLINE):
         yield from bi_rads.check(category=category, **described).warnings  # type: ignore[arg-type]
+
+
+def _against_nature(reading: Reading, category: str) -> Iterator[str]:
+    """BI-RADS 1 to 3 beside what is called malignant, 5 and 6 beside what is called benign.
+
+    Source: BI-RADS 2013, likelihood of malignancy 0 to 2 % in 1 to 3, at least 95 % in 5.
+    """
+    sure = {
+        str(fact.value)
+        for fact in reading.facts[FactKind.FINDING]
+        if fact.statement is not None and fact.statement.certainty is Certainty.SURE
+    }
+    if category in ("1", "2", "3") and "malignant" in sure:
+        yield f"BI-RADS {category} is stated, but the lesion is called malignant."
+    if category in ("5", "6") and "benign" in sure and "malignant" not in sure:
+        yield f"BI-RADS {category} is stated, but the lesion is called benign."
 
 
 def _ti_rads(reading: Reading, stated: ReportFact) -> Iterator[str]:
